@@ -1,0 +1,147 @@
+//! What the models saw, as facts without verdicts, and the one trait by which the service asks for them.
+//!
+//! Nothing here decides whether a person passes: thresholds belong to the service's operations.
+
+use serde::{Deserialize, Serialize};
+
+use super::score::{Cosine, ScoreTable};
+
+/// Examines photos. Implemented by the vision engine, and scripted by tests that are not about vision.
+pub trait Examiner: Send + Sync {
+    /// Every usable face in one photo.
+    fn detect_faces(&self, file: &[u8]) -> Result<PhotoSeen, Unusable>;
+
+    /// The face of a document's portrait against a selfie.
+    fn compare_faces(&self, document: &[u8], face: &[u8]) -> Result<Comparison, Unusable>;
+
+    /// How cosines become scores when one side is a document portrait.
+    fn document_scores(&self) -> &ScoreTable;
+}
+
+/// A photo as it was decoded, and the faces found in it, the chosen one first.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PhotoSeen {
+    /// `jpeg`, `png` or `webp`, by content.
+    pub format: String,
+    /// Pixels after EXIF orientation, before any search for rotated faces.
+    pub width: u32,
+    pub height: u32,
+    /// Clockwise turn (0, 90, 180, 270) after which the faces were found. Boxes and landmarks are in the turned photo's pixels.
+    pub rotation_degrees: u16,
+    pub faces: Vec<FaceSeen>,
+}
+
+/// One face.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct FaceSeen {
+    pub r#box: Box2,
+    pub landmarks: Landmarks,
+    /// Detector's confidence, 0–1.
+    pub confidence: f64,
+    pub quality: Option<FaceQuality>,
+}
+
+/// Left, top, width and height in pixels.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Box2 {
+    pub x: f64,
+    pub y: f64,
+    pub width: f64,
+    pub height: f64,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Point {
+    pub x: f64,
+    pub y: f64,
+}
+
+/// Five points; right and left are the person's own.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Landmarks {
+    pub right_eye: Point,
+    pub left_eye: Point,
+    pub nose: Point,
+    pub right_mouth_corner: Point,
+    pub left_mouth_corner: Point,
+}
+
+/// How good a sample this face is for recognition.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct FaceQuality {
+    /// Norm of the embedding before normalisation: the best single signal measured; a retake is advised below 9.2.
+    pub embedding_norm: f64,
+    /// Variance of the Laplacian of the aligned grey face.
+    pub sharpness: f64,
+    /// Mean luminance of the aligned face, 0–255.
+    pub exposure: f64,
+    /// Share of the aligned face's pixels that are burnt out or black, 0–1.
+    pub clipped: f64,
+    /// Degrees, estimated from the five landmarks; yaw and pitch roughly.
+    pub yaw_degrees: f64,
+    pub pitch_degrees: f64,
+    pub roll_degrees: f64,
+    /// Distance between the eyes in pixels of the photo.
+    pub eye_distance_pixels: f64,
+    pub retake_advised: bool,
+    /// Why, as stable slugs: `low_norm`, `blurred`, `too_dark`, `too_bright`, `turned_away`, `too_small`.
+    pub reasons: Vec<String>,
+}
+
+/// A face as 128 numbers of unit length. Never leaves the server.
+#[derive(Clone, PartialEq)]
+pub struct Embedding(pub Vec<f32>);
+
+impl std::fmt::Debug for Embedding {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Embedding({} numbers)", self.0.len())
+    }
+}
+
+/// Two faces side by side.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Comparison {
+    pub cosine: Cosine,
+    pub document: PhotoSeen,
+    pub face: PhotoSeen,
+    /// The selfie's, for enrolment.
+    pub face_embedding: Embedding,
+    pub milliseconds: StepTimes,
+}
+
+/// Where the time went, summed over both photos.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct StepTimes {
+    pub decode: f64,
+    pub detect: f64,
+    pub align: f64,
+    pub embed: f64,
+}
+
+/// Why a file could not be examined. Not an error of ours: the job ends as Invalid and says so.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unusable {
+    /// The form field that the file came in: `file`, `document`, `face`.
+    pub field: &'static str,
+    pub why: UnusableReason,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum UnusableReason {
+    Empty,
+    /// Not JPEG, PNG or WebP; what it looks like, if known (`GIF`, `SVG`, `PDF`, `text`).
+    UnknownFormat(Option<&'static str>),
+    /// The right format, but broken or cut off.
+    Damaged,
+    /// More than 8192 pixels a side, 40 megapixels or 256 MB decoded.
+    TooManyPixels {
+        width: u32,
+        height: u32,
+    },
+    NoFace,
+}

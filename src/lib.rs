@@ -1,0 +1,6 @@
+//! twoface: identity verification on your own server.
+
+pub mod clock;
+pub mod crypto;
+pub mod domain;
+pub mod store;
