@@ -1,6 +1,34 @@
 //! twoface: identity verification on your own server.
+//!
+//! ```text
+//!    clients ── HTTPS ──► api ──┐              ┌── admin ◄── unix socket ── command line
+//!                               ▼              ▼
+//!                              service     the verbs: open, submit, run, settle, register, erase
+//!                               │   └──── calls `dyn domain::evidence::Examiner` ◄── implemented by vision (pixels → facts)
+//!                               ▼
+//!                              store       the only durable thing
+//!                               ▼
+//!                              domain      the nouns and their laws
+//! ```
+//!
+//! `server` alone knows every part: it builds each and joins them.
 
 pub mod clock;
+pub mod config;
 pub mod crypto;
+
 pub mod domain;
 pub mod store;
+
+pub mod service;
+
+pub mod api;
+
+pub mod admin;
+pub mod cli;
+pub mod client;
+pub mod demo;
+pub mod server;
+pub mod telemetry;
+pub mod tls;
+pub mod vision;

@@ -11,7 +11,4 @@ pub struct Account {
     /// Unique, chosen by the administrator; how the command line names it.
     pub name: String,
     pub created_at: Timestamp,
-    /// Overrides the configured requests a minute.
-    #[serde(default)]
-    pub requests_per_minute: Option<u32>,
 }

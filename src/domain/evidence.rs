@@ -14,6 +14,9 @@ pub trait Examiner: Send + Sync {
     /// The face of a document's portrait against a selfie.
     fn compare_faces(&self, document: &[u8], face: &[u8]) -> Result<Comparison, Unusable>;
 
+    /// Runs every model once. An error is ours, and says which model cannot run.
+    fn warm_up(&self) -> Result<(), String>;
+
     /// How cosines become scores when one side is a document portrait.
     fn document_scores(&self) -> &ScoreTable;
 }
@@ -29,6 +32,7 @@ pub struct PhotoSeen {
     pub height: u32,
     /// Clockwise turn (0, 90, 180, 270) after which the faces were found. Boxes and landmarks are in the turned photo's pixels.
     pub rotation_degrees: u16,
+    pub face_count: usize,
     pub faces: Vec<FaceSeen>,
 }
 

@@ -1,5 +1,6 @@
 //! Every way in which the product says no to a request. No HTTP here: `api/error.rs` gives each its number and sentence.
 
+use std::fmt;
 use std::time::Duration;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -61,5 +62,16 @@ impl From<Refusal> for Stop {
 impl From<Failure> for Stop {
     fn from(failure: Failure) -> Self {
         Stop::Failed(failure)
+    }
+}
+
+/// For the log and the command line.
+impl fmt::Display for Stop {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Stop::Refused(Refusal::NoEntity { id }) => write!(f, "there is no {id}"),
+            Stop::Refused(refusal) => write!(f, "{refusal:?}"),
+            Stop::Failed(Failure(why)) => f.write_str(why),
+        }
     }
 }
