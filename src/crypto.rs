@@ -1,4 +1,4 @@
-//! The one file that names the cryptographic library (aws-lc-rs).
+//! The one file that names the cryptographic libraries: aws-lc-rs, and argon2 for passphrases alone.
 //!
 //! Everything else asks for a digest, a keyed hash, a derived key or a sealed box by these names.
 
@@ -96,6 +96,16 @@ pub fn open(key: &SecretKey, address: &[u8], sealed: &[u8]) -> Result<Vec<u8>, N
     let length = key.open_in_place(nonce, aead::Aad::from(address), &mut body).map_err(|_| NotAuthentic)?.len();
     body.truncate(length);
     Ok(body)
+}
+
+/// A key from a passphrase: argon2id with 64 MiB, three passes and four lanes, the second choice of RFC 9106 (section 4).
+pub fn stretch(passphrase: &[u8], salt: &[u8; 16]) -> Option<SecretKey> {
+    let params = argon2::Params::new(64 * 1024, 3, 4, Some(32)).ok()?;
+    let mut key = Zeroizing::new([0_u8; 32]);
+    argon2::Argon2::new(argon2::Algorithm::Argon2id, argon2::Version::V0x13, params)
+        .hash_password_into(passphrase, salt, &mut key[..])
+        .ok()?;
+    Some(SecretKey(key))
 }
 
 fn array(bytes: &[u8]) -> [u8; 32] {
