@@ -172,7 +172,8 @@ mod tests {
     fn a_large_face_is_averaged_and_stays_in_place() {
         let map = Similarity { a: 6.0, b: 0.0, dx: 200.0, dy: 100.0 };
         // A ramp with noise of one pixel's period: averaging leaves the ramp.
-        let photo = RgbImage::from_fn(1000, 900, |x, y| Rgb([(x / 5) as u8, if (x + y) % 2 == 0 { 255 } else { 0 }, 0]));
+        let photo =
+            RgbImage::from_fn(1000, 900, |x, y| Rgb([(x / 5) as u8, if (x + y) % 2 == 0 { 255 } else { 0 }, 0]));
         let aligned = face(&photo, &Landmarks::from_points(moved(&map))).unwrap();
         for (x, y) in [(5, 5), (56, 60), (100, 90)] {
             let Rgb([ramp, noise, _]) = *aligned.get_pixel(x, y);

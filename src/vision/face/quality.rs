@@ -54,7 +54,10 @@ pub fn assess(found: &Found, aligned: &RgbImage, norm: Option<f64>) -> FaceQuali
 
 /// ITU-R BT.601 luma, 0–255.
 fn luminance(picture: &RgbImage) -> Vec<f64> {
-    picture.pixels().map(|p| 0.299 * f64::from(p.0[0]) + 0.587 * f64::from(p.0[1]) + 0.114 * f64::from(p.0[2])).collect()
+    picture
+        .pixels()
+        .map(|p| 0.299 * f64::from(p.0[0]) + 0.587 * f64::from(p.0[1]) + 0.114 * f64::from(p.0[2]))
+        .collect()
 }
 
 /// Of the four-neighbour Laplacian over all pixels with four neighbours: high where there is fine detail.

@@ -30,7 +30,7 @@ pub fn faces(net: &Net, photo: &RgbImage) -> Result<Search, NetError> {
     let picture = reduced(photo, SIDES.0);
     let mut best: Option<Search> = None;
     for rotation_degrees in [0, 90, 180, 270] {
-        let picture = turned(&picture, rotation_degrees);
+        let picture = turn(picture.clone(), rotation_degrees);
         let (width, height) = turned_size(photo, rotation_degrees);
         let faces = at_both_sizes(net, &picture)?;
         let (x, y) = (f64::from(width) / f64::from(picture.width()), f64::from(height) / f64::from(picture.height()));
@@ -85,12 +85,12 @@ fn reduced(photo: &RgbImage, side: u32) -> RgbImage {
 }
 
 /// The photo turned clockwise.
-pub fn turned(photo: &RgbImage, degrees: u16) -> RgbImage {
+pub fn turn(photo: RgbImage, degrees: u16) -> RgbImage {
     match degrees {
-        90 => imageops::rotate90(photo),
-        180 => imageops::rotate180(photo),
-        270 => imageops::rotate270(photo),
-        _ => photo.clone(),
+        90 => imageops::rotate90(&photo),
+        180 => imageops::rotate180(&photo),
+        270 => imageops::rotate270(&photo),
+        _ => photo,
     }
 }
 
