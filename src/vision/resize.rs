@@ -10,14 +10,18 @@ struct Span {
     shares: Vec<f32>,
 }
 
-/// `photo` at a new size; sides larger than the photo's are held at the photo's.
-pub fn area(photo: &RgbImage, width: u32, height: u32) -> RgbImage {
-    let (width, height) = (width.clamp(1, photo.width()), height.clamp(1, photo.height()));
-    if (width, height) == photo.dimensions() {
+/// `photo` with each side divided by `factor`, rounded to whole pixels. A factor of 1 or less changes nothing.
+///
+/// The factor is kept exactly and both ways alike: where the sides do not divide evenly, the last pixels cover less.
+pub fn shrink(photo: &RgbImage, factor: f64) -> RgbImage {
+    // Written so that what is not a number changes nothing either.
+    if !(factor > 1.0) {
         return photo.clone();
     }
-    let columns = spans(photo.width(), width);
-    let rows = spans(photo.height(), height);
+    let length = |from: u32| ((f64::from(from) / factor).round_ties_even() as u32).max(1);
+    let (width, height) = (length(photo.width()), length(photo.height()));
+    let columns = spans(photo.width(), width, factor);
+    let rows = spans(photo.height(), height, factor);
     let stride = photo.width() as usize * 3;
     let mut out = Vec::with_capacity(width as usize * height as usize * 3);
     let mut sums = vec![0_f32; stride];
@@ -40,10 +44,10 @@ pub fn area(photo: &RgbImage, width: u32, height: u32) -> RgbImage {
     RgbImage::from_raw(width, height, out).unwrap_or_else(|| RgbImage::new(width, height))
 }
 
-fn spans(from: u32, to: u32) -> Vec<Span> {
-    let scale = f64::from(from) / f64::from(to);
+fn spans(from: u32, to: u32, factor: f64) -> Vec<Span> {
     let span = |i: u32| {
-        let (begin, end) = (f64::from(i) * scale, (f64::from(i + 1) * scale).min(f64::from(from)));
+        let begin = f64::from(i) * factor;
+        let end = (begin + factor).min(f64::from(from));
         let first = begin.floor();
         let shares = (0..)
             .map(|k| first + f64::from(k))
@@ -64,16 +68,19 @@ mod tests {
     #[test]
     fn whole_and_broken_factors_average_what_they_cover() {
         let photo = RgbImage::from_fn(4, 2, |x, y| Rgb([(x * 10 + y * 100) as u8; 3]));
-        assert_eq!(area(&photo, 2, 1).as_raw(), &[55, 55, 55, 75, 75, 75]);
+        assert_eq!(shrink(&photo, 2.0).as_raw(), &[55, 55, 55, 75, 75, 75]);
         let line = RgbImage::from_fn(3, 1, |x, _| Rgb([(x * 90) as u8; 3]));
         // (0 + 90 / 2) / 1.5 and (90 / 2 + 180) / 1.5
-        assert_eq!(area(&line, 2, 1).as_raw(), &[30, 30, 30, 150, 150, 150]);
+        assert_eq!(shrink(&line, 1.5).as_raw(), &[30, 30, 30, 150, 150, 150]);
     }
 
     #[test]
     fn never_enlarges_and_keeps_flat_pictures_flat() {
         let photo = RgbImage::from_pixel(37, 23, Rgb([7, 99, 255]));
-        assert_eq!(area(&photo, 100, 100), photo);
-        assert!(area(&photo, 11, 7).pixels().all(|pixel| *pixel == Rgb([7, 99, 255])));
+        assert_eq!(shrink(&photo, 0.5), photo);
+        assert_eq!(shrink(&photo, f64::NAN), photo);
+        assert_eq!(shrink(&photo, 3.3).dimensions(), (11, 7));
+        assert_eq!(shrink(&photo, 1e9).dimensions(), (1, 1));
+        assert!(shrink(&photo, 3.3).pixels().all(|pixel| *pixel == Rgb([7, 99, 255])));
     }
 }

@@ -34,17 +34,16 @@ struct Similarity {
 pub fn face(photo: &RgbImage, landmarks: &Landmarks) -> Option<RgbImage> {
     let to_template = Similarity::fit(&landmarks.points(), &TEMPLATE)?;
     let to_photo = to_template.inverse()?;
-    let shrink = (to_photo.scale().floor().min(f64::from(u32::MAX)) as u32).max(1);
-    if shrink == 1 {
+    let factor = to_photo.scale().floor();
+    if factor < 2.0 {
         return Some(warp(photo, &to_photo));
     }
     // A large face is averaged down first: interpolating between four of its many pixels would pick noise.
     let (left, top, cut) = surroundings(photo, &to_photo);
-    let small = resize::area(&cut, cut.width() / shrink, cut.height() / shrink);
-    let x = f64::from(cut.width()) / f64::from(small.width());
-    let y = f64::from(cut.height()) / f64::from(small.height());
-    // Pixel centres lie on whole numbers, so the middle of the first of the small pixels is not at the cut's edge.
-    let into_small = |p: Point| Point { x: (p.x - left + 0.5) / x - 0.5, y: (p.y - top + 0.5) / y - 0.5 };
+    let small = resize::shrink(&cut, factor);
+    // Whole numbers are pixel centres, so the middle of the first small pixel is not where that of the first large one is.
+    let reduce = |value: f64, start: f64| (value - start + 0.5) / factor - 0.5;
+    let into_small = |p: Point| Point { x: reduce(p.x, left), y: reduce(p.y, top) };
     let to_template = Similarity::fit(&landmarks.points().map(into_small), &TEMPLATE)?;
     Some(warp(&small, &to_template.inverse()?))
 }

@@ -20,14 +20,13 @@ pub struct Found {
 }
 
 impl Found {
-    /// The same face in a picture whose sides are this many times as long.
-    fn scaled(self, x: f64, y: f64) -> Found {
-        let Box2 { x: left, y: top, width, height } = self.r#box;
+    /// The same face in a picture whose sides are `factor` times as long.
+    fn scaled(self, factor: f64) -> Found {
+        let Box2 { x, y, width, height } = self.r#box;
+        let points = self.landmarks.points().map(|point| Point { x: point.x * factor, y: point.y * factor });
         Found {
-            r#box: Box2 { x: left * x, y: top * y, width: width * x, height: height * y },
-            landmarks: Landmarks::from_points(
-                self.landmarks.points().map(|point| Point { x: point.x * x, y: point.y * y }),
-            ),
+            r#box: Box2 { x: x * factor, y: y * factor, width: width * factor, height: height * factor },
+            landmarks: Landmarks::from_points(points),
             confidence: self.confidence,
         }
     }

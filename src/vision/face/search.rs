@@ -27,14 +27,13 @@ pub struct Search {
 
 /// Every face in the photo. No face gives an empty list and no turn.
 pub fn faces(net: &Net, photo: &RgbImage) -> Result<Search, NetError> {
-    let picture = reduced(photo, SIDES.0);
+    let (picture, factor) = reduced(photo, SIDES.0);
     let mut best: Option<Search> = None;
     for rotation_degrees in [0, 90, 180, 270] {
         let picture = turn(picture.clone(), rotation_degrees);
         let (width, height) = turned_size(photo, rotation_degrees);
         let faces = at_both_sizes(net, &picture)?;
-        let (x, y) = (f64::from(width) / f64::from(picture.width()), f64::from(height) / f64::from(picture.height()));
-        let faces = faces.into_iter().map(|face| face.scaled(x, y)).collect();
+        let faces = faces.into_iter().map(|face| face.scaled(factor)).collect();
         let found = Search { rotation_degrees, faces: choose::in_order(faces, f64::from(width), f64::from(height)) };
         if found.upright() {
             return Ok(found);
@@ -63,25 +62,18 @@ fn at_both_sizes(net: &Net, picture: &RgbImage) -> Result<Vec<Found>, NetError> 
     if (!faces.is_empty() && faces.iter().all(fits)) || picture.width().max(picture.height()) <= SIDES.1 {
         return Ok(faces);
     }
-    let small = reduced(picture, SIDES.1);
-    let x = f64::from(picture.width()) / f64::from(small.width());
-    let y = f64::from(picture.height()) / f64::from(small.height());
-    let again = detect::faces(net, &small)?.into_iter().map(|face| face.scaled(x, y));
+    let (small, factor) = reduced(picture, SIDES.1);
+    let again = detect::faces(net, &small)?.into_iter().map(|face| face.scaled(factor));
     // Large faces are better seen small, and small ones large: each size speaks first about its own.
     let (wide, rest): (Vec<Found>, Vec<Found>) = again.partition(|face| !fits(face));
     let (seen_well, seen_badly): (Vec<Found>, Vec<Found>) = faces.into_iter().partition(fits);
     Ok(detect::distinct([wide, seen_well, seen_badly, rest].concat()))
 }
 
-/// The photo so that its longest side is at most `side`.
-fn reduced(photo: &RgbImage, side: u32) -> RgbImage {
-    let longest = photo.width().max(photo.height());
-    if longest <= side {
-        return photo.clone();
-    }
-    let scale = f64::from(side) / f64::from(longest);
-    let length = |from: u32| ((f64::from(from) * scale).round_ties_even() as u32).max(1);
-    resize::area(photo, length(photo.width()), length(photo.height()))
+/// The photo so that its longest side is at most `side`, and by what its sides were divided.
+fn reduced(photo: &RgbImage, side: u32) -> (RgbImage, f64) {
+    let factor = (f64::from(photo.width().max(photo.height())) / f64::from(side)).max(1.0);
+    (resize::shrink(photo, factor), factor)
 }
 
 /// The photo turned clockwise.
