@@ -38,11 +38,6 @@ enum Command {
         #[command(subcommand)]
         command: ConfigCommand,
     },
-    /// Measure accuracy on labelled photos
-    Evaluate {
-        #[command(subcommand)]
-        command: Evaluate,
-    },
     #[command(flatten)]
     Admin(admin::Request),
 }
@@ -53,12 +48,6 @@ enum ConfigCommand {
     Check,
     /// Print every setting with its default and meaning
     Defaults,
-}
-
-#[derive(Subcommand)]
-enum Evaluate {
-    /// Face comparison: accuracy, EER and TAR at given false match rates
-    Faces(crate::vision::evaluate::Arguments),
 }
 
 /// Runs the program.
@@ -88,7 +77,6 @@ fn run(cli: Cli) -> Done {
             println!("The configuration is good: {} on data in {}.", config.server.listen, config.data.dir.display());
             Ok(())
         }
-        Command::Evaluate { command: Evaluate::Faces(arguments) } => crate::vision::evaluate::run(&arguments, cli.json),
         Command::Admin(request) => administer(&Config::load(cli.config.as_deref())?, request, cli.json),
     }
 }
@@ -113,7 +101,7 @@ fn administer(config: &Config, request: admin::Request, json: bool) -> Done {
         Some(reply) => reply,
         None => {
             let clock = Clock::system();
-            let service = Service::new(server::open_store(config, &clock)?, config.clone(), clock);
+            let service = Service::new(server::open_store(config)?, config.clone(), clock);
             admin::handle(&service, request)
         }
     };

@@ -52,6 +52,7 @@ pub enum TlsVersion {
 #[serde(deny_unknown_fields)]
 pub struct Data {
     pub dir: PathBuf,
+    pub master_key: PathBuf,
 }
 
 #[derive(Clone, Debug, PartialEq, Deserialize)]
@@ -131,7 +132,9 @@ impl Config {
             BadConfig(file.map_or(why.clone(), |path| format!("{}: {why}", path.display())))
         })?;
         if let Some(folder) = file.and_then(Path::parent) {
-            for path in [&mut config.data.dir, &mut config.tls.certificate, &mut config.tls.key] {
+            for path in
+                [&mut config.data.dir, &mut config.data.master_key, &mut config.tls.certificate, &mut config.tls.key]
+            {
                 if !path.as_os_str().is_empty() {
                     *path = folder.join(&*path);
                 }

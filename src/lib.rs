@@ -16,19 +16,21 @@
 pub mod clock;
 pub mod config;
 pub mod crypto;
+pub mod telemetry;
 
 pub mod domain;
+
 pub mod store;
+pub mod vision;
 
 pub mod service;
 
-pub mod api;
-
 pub mod admin;
+pub mod api;
+pub mod tls;
+
+pub mod server;
+
 pub mod cli;
 pub mod client;
 pub mod demo;
-pub mod server;
-pub mod telemetry;
-pub mod tls;
-pub mod vision;

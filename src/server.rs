@@ -4,7 +4,7 @@ use std::fmt;
 use std::fs;
 use std::net::{SocketAddr, TcpListener};
 use std::os::unix::fs::{DirBuilderExt as _, PermissionsExt as _};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -17,7 +17,7 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::domain::evidence::Examiner;
 use crate::service::Service;
-use crate::store::{OpenOptions, Store};
+use crate::store::{MasterKey, OpenOptions, Store};
 use crate::tls;
 
 /// How often sessions that ran out are written down as EXPIRED.
@@ -51,19 +51,30 @@ pub struct Running {
     workers: Vec<std::thread::JoinHandle<()>>,
 }
 
+/// The name under which systemd hands over the master key (`LoadCredential=`).
+const MASTER_KEY_CREDENTIAL: &str = "twoface-master-key";
+
 /// Opens the store of `config`, alone.
-pub fn open_store(config: &Config, clock: &Clock) -> Result<Store, CannotStart> {
+pub fn open_store(config: &Config) -> Result<Store, CannotStart> {
     let folder = &config.data.dir;
     private_folder(folder).map_err(|error| CannotStart(format!("{}: {error}", folder.display())))?;
-    let (store, _report) =
-        Store::open(OpenOptions::new(folder, clock.clone())).map_err(|error| CannotStart(error.to_string()))?;
+    let credentials = std::env::var_os("CREDENTIALS_DIRECTORY").map(PathBuf::from);
+    let given = credentials.is_some_and(|credentials| credentials.join(MASTER_KEY_CREDENTIAL).exists());
+    let master = match config.data.master_key.as_os_str().is_empty() {
+        true if given => MasterKey::Credential(MASTER_KEY_CREDENTIAL.to_owned()),
+        true => MasterKey::File(folder.join("master.key")),
+        false => MasterKey::File(config.data.master_key.clone()),
+    };
+    let (store, report) =
+        Store::open(OpenOptions::new(folder, master)).map_err(|error| CannotStart(error.to_string()))?;
+    tracing::info!(created = report.created, rows = report.rows, "store opened");
     Ok(store)
 }
 
 /// Starts everything and returns once connections are accepted. `examiner` is the vision engine, or a test's script;
 /// it is warmed up beside, after which `/readyz` says so.
 pub fn start(config: Config, clock: Clock, examiner: Arc<dyn Examiner>) -> Result<Running, CannotStart> {
-    let store = open_store(&config, &clock)?;
+    let store = open_store(&config)?;
     let served = tls::load(&config.tls, &config.data.dir, clock.now()).map_err(|error| ("tls", error))?;
     let listener = TcpListener::bind(config.server.listen)
         .map_err(|error| CannotStart(format!("cannot listen on {}: {error}", config.server.listen)))?;

@@ -92,6 +92,12 @@ fn invalid(unusable: &Unusable) -> Outcome {
                 "The photo in `{field}` is {width}×{height} pixels. At most 8192 a side and 40 megapixels can be read."
             ),
         ),
+        UnusableReason::EngineFailed => (
+            "examination_failed",
+            format!(
+                "The photo in `{field}` could not be examined because of a defect of this server. Try another photo."
+            ),
+        ),
         UnusableReason::NoFace => (
             "no_face",
             format!("No face was found in `{field}`. Take the photo in even light, with the whole face in view."),

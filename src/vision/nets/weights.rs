@@ -1,0 +1,43 @@
+//! A network's trained numbers, read from safetensors (f32 or f16) and checked against its description.
+//!
+//! Every tensor that the graph names is present, has the shape that the graph expects, and is held as f32.
+
+use std::collections::HashMap;
+
+use candle_core::safetensors::SliceSafetensors;
+use candle_core::{DType, Device};
+
+use super::NetError;
+use super::graph::Graph;
+
+pub struct Weights {
+    network: &'static str,
+    tensors: HashMap<String, (Vec<usize>, Vec<f32>)>,
+}
+
+impl Weights {
+    pub fn read(graph: &Graph, bytes: &[u8]) -> Result<Weights, NetError> {
+        let file = SliceSafetensors::new(bytes)?;
+        let mut tensors = HashMap::new();
+        for (name, shape) in graph.tensors()? {
+            let tensor = file.load(&name, &Device::Cpu)?;
+            if tensor.dims() != shape.as_slice() {
+                let found = tensor.dims();
+                return Err(NetError::Weights(format!("{}: {name} is {found:?}, not {shape:?}", graph.name)));
+            }
+            let values = tensor.to_dtype(DType::F32)?.flatten_all()?.to_vec1::<f32>()?;
+            if let Some(wrong) = values.iter().find(|v| !v.is_finite()) {
+                return Err(NetError::Weights(format!("{}: {name} contains {wrong}", graph.name)));
+            }
+            tensors.insert(name, (shape, values));
+        }
+        Ok(Weights { network: graph.name, tensors })
+    }
+
+    pub fn shape_and_values(&self, name: &str) -> Result<(&[usize], &[f32]), NetError> {
+        match self.tensors.get(name) {
+            Some((shape, values)) => Ok((shape, values)),
+            None => Err(NetError::Weights(format!("{}: no tensor {name}", self.network))),
+        }
+    }
+}
