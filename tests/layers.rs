@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 /// A layer (a folder of src, or one file) and what of this crate it may use.
 const LAYERS: &[(&str, &[&str])] = &[
     ("domain", &["domain"]),
-    ("crypto.rs", &[]),
+    ("crypto.rs", &["domain"]),
     ("clock.rs", &["domain"]),
     ("config.rs", &[]),
     ("vision", &["vision", "domain", "crypto", "clock"]),
