@@ -12,7 +12,7 @@ use crate::config::{self, Config};
 use crate::server::{self, CannotStart};
 use crate::service::Service;
 use crate::vision::Engine;
-use crate::{demo, telemetry};
+use crate::{demo, evaluate, telemetry};
 
 #[derive(Parser)]
 #[command(name = "twoface", version, about = "Identity verification on your own server", max_term_width = 100)]
@@ -38,6 +38,11 @@ enum Command {
         #[command(subcommand)]
         command: ConfigCommand,
     },
+    /// Measure how well the models do, on your own labelled photos
+    Evaluate {
+        #[command(subcommand)]
+        command: Evaluate,
+    },
     #[command(flatten)]
     Admin(admin::Request),
 }
@@ -48,6 +53,11 @@ enum ConfigCommand {
     Check,
     /// Print every setting with its default and meaning
     Defaults,
+}
+
+#[derive(Subcommand)]
+enum Evaluate {
+    Faces(evaluate::FacesArgs),
 }
 
 /// Runs the program.
@@ -77,6 +87,7 @@ fn run(cli: Cli) -> Done {
             println!("The configuration is good: {} on data in {}.", config.server.listen, config.data.dir.display());
             Ok(())
         }
+        Command::Evaluate { command: Evaluate::Faces(arguments) } => evaluate::run(&arguments, cli.json),
         Command::Admin(request) => administer(&Config::load(cli.config.as_deref())?, request, cli.json),
     }
 }

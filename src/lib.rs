@@ -34,3 +34,4 @@ pub mod server;
 pub mod cli;
 pub mod client;
 pub mod demo;
+pub mod evaluate;

@@ -23,7 +23,9 @@ impl Found {
     /// The same face in a picture whose sides are `factor` times as long.
     fn scaled(self, factor: f64) -> Found {
         let Box2 { x, y, width, height } = self.r#box;
-        let points = self.landmarks.points().map(|point| Point { x: point.x * factor, y: point.y * factor });
+        // Landmarks are pixel centres at whole numbers, as alignment takes them; a box's sides lie between pixels.
+        let centre = |value: f64| (value + 0.5) * factor - 0.5;
+        let points = self.landmarks.points().map(|point| Point { x: centre(point.x), y: centre(point.y) });
         Found {
             r#box: Box2 { x: x * factor, y: y * factor, width: width * factor, height: height * factor },
             landmarks: Landmarks::from_points(points),
