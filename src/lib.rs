@@ -3,5 +3,6 @@
 pub mod clock;
 pub mod crypto;
 pub mod domain;
+pub mod evaluate;
 pub mod store;
 pub mod vision;

@@ -18,6 +18,9 @@ pub trait Examiner: Send + Sync {
     fn document_scores(&self) -> &ScoreTable;
 }
 
+/// Faces described per photo. A crowd is counted, not described: nobody compares it, and each face costs time.
+pub const FACES_REPORTED_MAX: usize = 20;
+
 /// A photo as it was decoded, and the faces found in it, the chosen one first.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -29,6 +32,8 @@ pub struct PhotoSeen {
     pub height: u32,
     /// Clockwise turn (0, 90, 180, 270) after which the faces were found. Boxes and landmarks are in the turned photo's pixels.
     pub rotation_degrees: u16,
+    /// How many faces were found. Of more than [`FACES_REPORTED_MAX`] only that many are described.
+    pub face_count: usize,
     pub faces: Vec<FaceSeen>,
 }
 
@@ -69,12 +74,27 @@ pub struct Landmarks {
     pub left_mouth_corner: Point,
 }
 
+impl Landmarks {
+    /// In the detector's order: right eye, left eye, nose, right and left corner of the mouth.
+    pub fn from_points(points: [Point; 5]) -> Self {
+        let [right_eye, left_eye, nose, right_mouth_corner, left_mouth_corner] = points;
+        Self { right_eye, left_eye, nose, right_mouth_corner, left_mouth_corner }
+    }
+
+    /// The inverse of [`Landmarks::from_points`].
+    pub fn points(&self) -> [Point; 5] {
+        [self.right_eye, self.left_eye, self.nose, self.right_mouth_corner, self.left_mouth_corner]
+    }
+}
+
 /// How good a sample this face is for recognition.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct FaceQuality {
-    /// Norm of the embedding before normalisation: the best single signal measured; a retake is advised below 9.2.
-    pub embedding_norm: f64,
+    /// Norm of the embedding before normalisation: the best single signal measured; a retake is advised below 9.2. Only of
+    /// the photo's chosen face: the others are not embedded.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub embedding_norm: Option<f64>,
     /// Variance of the Laplacian of the aligned grey face.
     pub sharpness: f64,
     /// Mean luminance of the aligned face, 0–255.
@@ -144,4 +164,6 @@ pub enum UnusableReason {
         height: u32,
     },
     NoFace,
+    /// Not the file's fault: a network could not be run. Logged where it happened.
+    EngineFailed,
 }

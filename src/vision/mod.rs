@@ -1,4 +1,209 @@
 //! Pixels to facts. Nothing here knows sessions, thresholds or HTTP, and nothing outside knows tensors.
 
+pub mod evaluate;
+pub mod face;
+pub mod image;
+mod jpeg;
 mod kernels;
 pub mod nets;
+mod resize;
+pub mod weights;
+
+use ::image::RgbImage;
+use candle_core::Device;
+
+use crate::clock::Stopwatch;
+use crate::domain::evidence::{
+    Box2, Comparison, Examiner, FACES_REPORTED_MAX, FaceSeen, PhotoSeen, StepTimes, Unusable, UnusableReason,
+};
+use crate::domain::score::ScoreTable;
+use face::embed::Embedded;
+use face::{Found, align, detect, embed, quality, search};
+use nets::{Net, NetError, sface, yunet};
+use weights::{Models, WeightsError};
+
+/// The models, loaded once and used from any number of threads, one photo or pair per thread at a time.
+pub struct Engine {
+    detector: Net,
+    embedder: Net,
+    photo_scores: ScoreTable,
+    document_scores: ScoreTable,
+}
+
+/// Why the engine cannot start.
+#[derive(Debug)]
+pub enum LoadError {
+    Weights(WeightsError),
+    Net(NetError),
+}
+
+impl std::fmt::Display for LoadError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            LoadError::Weights(error) => error.fmt(f),
+            LoadError::Net(error) => error.fmt(f),
+        }
+    }
+}
+
+impl std::error::Error for LoadError {}
+
+impl From<WeightsError> for LoadError {
+    fn from(error: WeightsError) -> Self {
+        LoadError::Weights(error)
+    }
+}
+
+impl From<NetError> for LoadError {
+    fn from(error: NetError) -> Self {
+        LoadError::Net(error)
+    }
+}
+
+/// One photo after every step up to alignment.
+struct Prepared {
+    seen: PhotoSeen,
+    chosen: Found,
+    aligned: RgbImage,
+}
+
+impl Engine {
+    /// Loads the models that belong to this build and checks every file.
+    pub fn load() -> Result<Engine, LoadError> {
+        Self::with(&Models::open()?)
+    }
+
+    pub fn with(models: &Models) -> Result<Engine, LoadError> {
+        let device = Device::Cpu;
+        Ok(Engine {
+            detector: Net::load(yunet::describe()?, &models.weights("yunet")?, &device)?,
+            embedder: Net::load(sface::describe()?, &models.weights("sface")?, &device)?,
+            photo_scores: models.manifest.scores.photo_photo.knots.clone(),
+            document_scores: models.manifest.scores.document_photo.knots.clone(),
+        })
+    }
+
+    /// Runs every network once, so that the first client does not pay for first touches, and a fault shows before it.
+    pub fn warm_up(&self) -> Result<(), LoadError> {
+        detect::faces(&self.detector, &RgbImage::new(640, 640))?;
+        let grey = RgbImage::from_pixel(align::SIDE, align::SIDE, ::image::Rgb([128; 3]));
+        let embedded = embed::faces(&self.embedder, &[&grey, &grey])?;
+        if embedded.len() != 2 || embedded.iter().any(|one| !one.norm.is_finite() || one.norm <= 0.0) {
+            return Err(NetError::Graph("the embedder gives no embedding".into()).into());
+        }
+        Ok(())
+    }
+
+    /// How cosines become scores when both sides are photos.
+    pub fn photo_scores(&self) -> &ScoreTable {
+        &self.photo_scores
+    }
+
+    /// Where the photo's faces are, the chosen one first.
+    pub fn search(&self, photo: &RgbImage) -> Result<search::Search, UnusableReason> {
+        search::faces(&self.detector, photo).map_err(|error| failed(&error))
+    }
+
+    /// Embeddings of aligned faces, as one batch.
+    pub fn embed(&self, aligned: &[&RgbImage]) -> Result<Vec<Embedded>, UnusableReason> {
+        embed::faces(&self.embedder, aligned).map_err(|error| failed(&error))
+    }
+
+    fn prepare(&self, file: &[u8], times: &mut StepTimes) -> Result<Prepared, UnusableReason> {
+        let step = Stopwatch::start();
+        let photo = image::decode(file)?;
+        times.decode += step.elapsed_ms();
+
+        let step = Stopwatch::start();
+        let found = self.search(&photo.pixels)?;
+        let chosen = *found.faces.first().ok_or(UnusableReason::NoFace)?;
+        times.detect += step.elapsed_ms();
+
+        let step = Stopwatch::start();
+        let (width, height) = photo.pixels.dimensions();
+        let upright = search::turn(photo.pixels, found.rotation_degrees);
+        // Landmarks in one point are no face, whatever the detector's confidence.
+        let aligned = align::face(&upright, &chosen.landmarks).ok_or(UnusableReason::NoFace)?;
+        let seen = PhotoSeen {
+            format: photo.format.to_owned(),
+            width,
+            height,
+            rotation_degrees: found.rotation_degrees,
+            face_count: found.faces.len(),
+            faces: found.faces.iter().take(FACES_REPORTED_MAX).map(|face| describe(face, &upright)).collect(),
+        };
+        times.align += step.elapsed_ms();
+        Ok(Prepared { seen, chosen, aligned })
+    }
+}
+
+impl Examiner for Engine {
+    fn detect_faces(&self, file: &[u8]) -> Result<PhotoSeen, Unusable> {
+        let unusable = |why| Unusable { field: "file", why };
+        let mut photo = self.prepare(file, &mut StepTimes::default()).map_err(unusable)?;
+        let embedded = self.embed(&[&photo.aligned]).map_err(unusable)?;
+        photo.judge(embedded.first());
+        Ok(photo.seen)
+    }
+
+    fn compare_faces(&self, document: &[u8], face: &[u8]) -> Result<Comparison, Unusable> {
+        let mut times = StepTimes::default();
+        let mut document = self.prepare(document, &mut times).map_err(|why| Unusable { field: "document", why })?;
+        let mut face = self.prepare(face, &mut times).map_err(|why| Unusable { field: "face", why })?;
+
+        let step = Stopwatch::start();
+        let in_face = |why| Unusable { field: "face", why };
+        let embedded = self.embed(&[&document.aligned, &face.aligned]).map_err(in_face)?;
+        let [of_document, of_face] = embedded.as_slice() else { return Err(in_face(UnusableReason::EngineFailed)) };
+        times.embed += step.elapsed_ms();
+
+        document.judge(Some(of_document));
+        face.judge(Some(of_face));
+        Ok(Comparison {
+            cosine: embed::cosine(&of_document.embedding, &of_face.embedding),
+            document: document.seen,
+            face: face.seen,
+            face_embedding: of_face.embedding.clone(),
+            milliseconds: times,
+        })
+    }
+
+    fn document_scores(&self) -> &ScoreTable {
+        &self.document_scores
+    }
+}
+
+impl Prepared {
+    /// Judges the chosen face again, now that its embedding is known.
+    fn judge(&mut self, embedded: Option<&Embedded>) {
+        if let Some(face) = self.seen.faces.first_mut() {
+            face.quality = Some(quality::assess(&self.chosen, &self.aligned, embedded.map(|one| one.norm)));
+        }
+    }
+}
+
+fn describe(found: &Found, photo: &RgbImage) -> FaceSeen {
+    let aligned = align::face(photo, &found.landmarks);
+    FaceSeen {
+        r#box: within(found.r#box, photo),
+        landmarks: found.landmarks,
+        confidence: found.confidence,
+        quality: aligned.map(|aligned| quality::assess(found, &aligned, None)),
+    }
+}
+
+/// The part of a box that lies on the photo.
+fn within(r#box: Box2, photo: &RgbImage) -> Box2 {
+    let side = |from: f64, length: f64, limit: f64| {
+        let start = from.clamp(0.0, limit);
+        (start, (from + length).clamp(start, limit) - start)
+    };
+    let (x, width) = side(r#box.x, r#box.width, f64::from(photo.width()));
+    let (y, height) = side(r#box.y, r#box.height, f64::from(photo.height()));
+    Box2 { x, y, width, height }
+}
+
+fn failed(error: &NetError) -> UnusableReason {
+    tracing::error!(%error, "a network could not be run");
+    UnusableReason::EngineFailed
+}

@@ -1,0 +1,86 @@
+//! Making pictures smaller by averaging: each new pixel is the mean of the area it covers.
+//!
+//! The same definition as OpenCV's INTER_AREA, which the detector's published results were made with. Never enlarges.
+
+use image::RgbImage;
+
+/// Which source pixels one new pixel covers, and how much of it each makes up.
+struct Span {
+    start: usize,
+    shares: Vec<f32>,
+}
+
+/// `photo` with each side divided by `factor`, rounded to whole pixels. A factor of 1 or less changes nothing.
+///
+/// The factor is kept exactly and both ways alike: where the sides do not divide evenly, the last pixels cover less.
+pub fn shrink(photo: &RgbImage, factor: f64) -> RgbImage {
+    // Written so that what is not a number changes nothing either.
+    if !(factor > 1.0) {
+        return photo.clone();
+    }
+    let length = |from: u32| ((f64::from(from) / factor).round_ties_even() as u32).max(1);
+    let (width, height) = (length(photo.width()), length(photo.height()));
+    let columns = spans(photo.width(), width, factor);
+    let rows = spans(photo.height(), height, factor);
+    let stride = photo.width() as usize * 3;
+    let mut out = Vec::with_capacity(width as usize * height as usize * 3);
+    let mut sums = vec![0_f32; stride];
+    for row in &rows {
+        sums.fill(0.0);
+        let lines = photo.as_raw().chunks_exact(stride).skip(row.start);
+        for (line, share) in lines.zip(&row.shares) {
+            sums.iter_mut().zip(line).for_each(|(sum, value)| *sum += share * f32::from(*value));
+        }
+        for column in &columns {
+            let mut mean = [0_f32; 3];
+            let covered = sums.chunks_exact(3).skip(column.start);
+            for (pixel, share) in covered.zip(&column.shares) {
+                mean.iter_mut().zip(pixel).for_each(|(mean, sum)| *mean += share * sum);
+            }
+            out.extend(mean.map(|value| value.round_ties_even().clamp(0.0, 255.0) as u8));
+        }
+    }
+    // The length is that of the loops above.
+    RgbImage::from_raw(width, height, out).unwrap_or_else(|| RgbImage::new(width, height))
+}
+
+fn spans(from: u32, to: u32, factor: f64) -> Vec<Span> {
+    let span = |i: u32| {
+        let begin = f64::from(i) * factor;
+        let end = (begin + factor).min(f64::from(from));
+        let first = begin.floor();
+        let shares = (0..)
+            .map(|k| first + f64::from(k))
+            .take_while(|pixel| *pixel < end)
+            .map(|pixel| ((pixel + 1.0).min(end) - pixel.max(begin)).max(0.0) / (end - begin))
+            .map(|share| share as f32)
+            .collect();
+        Span { start: first as usize, shares }
+    };
+    (0..to).map(span).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use image::Rgb;
+
+    #[test]
+    fn whole_and_broken_factors_average_what_they_cover() {
+        let photo = RgbImage::from_fn(4, 2, |x, y| Rgb([(x * 10 + y * 100) as u8; 3]));
+        assert_eq!(shrink(&photo, 2.0).as_raw(), &[55, 55, 55, 75, 75, 75]);
+        let line = RgbImage::from_fn(3, 1, |x, _| Rgb([(x * 90) as u8; 3]));
+        // (0 + 90 / 2) / 1.5 and (90 / 2 + 180) / 1.5
+        assert_eq!(shrink(&line, 1.5).as_raw(), &[30, 30, 30, 150, 150, 150]);
+    }
+
+    #[test]
+    fn never_enlarges_and_keeps_flat_pictures_flat() {
+        let photo = RgbImage::from_pixel(37, 23, Rgb([7, 99, 255]));
+        assert_eq!(shrink(&photo, 0.5), photo);
+        assert_eq!(shrink(&photo, f64::NAN), photo);
+        assert_eq!(shrink(&photo, 3.3).dimensions(), (11, 7));
+        assert_eq!(shrink(&photo, 1e9).dimensions(), (1, 1));
+        assert!(shrink(&photo, 3.3).pixels().all(|pixel| *pixel == Rgb([7, 99, 255])));
+    }
+}
