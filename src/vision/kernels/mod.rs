@@ -11,6 +11,8 @@ mod isa;
 mod linear;
 mod planes;
 pub mod simple;
+#[cfg(test)]
+mod tests;
 mod vector;
 
 pub use buffer::Buffer;

@@ -5,6 +5,8 @@ pub mod graph;
 mod plain;
 mod plan;
 pub mod sface;
+#[cfg(test)]
+mod tests;
 mod weights;
 pub mod yunet;
 

@@ -47,6 +47,8 @@ impl Plan {
     fn forward(&self, input: &[f32], batch: usize, height: usize, width: usize) -> Vec<f32> {
         let mut space = self.borrow(batch, height, width);
         let mut out = vec![0f32; space.schedule.output];
+        #[cfg(test)]
+        assert!(!PANIC_NEXT.take(), "injected");
         execute::run(&self.lowered, self.isa, &mut space, input, &mut out);
         self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(space);
         out
@@ -69,6 +71,12 @@ impl Plan {
             None => Workspace::new(Schedule::new(&self.lowered, batch, height, width)),
         }
     }
+}
+
+#[cfg(test)]
+thread_local! {
+    /// Set by the test that injects a panic into its next run.
+    pub(super) static PANIC_NEXT: std::cell::Cell<bool> = const { std::cell::Cell::new(false) };
 }
 
 /// The plan as candle sees it.
