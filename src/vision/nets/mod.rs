@@ -3,7 +3,10 @@
 
 pub mod graph;
 mod plain;
+mod plan;
 pub mod sface;
+#[cfg(test)]
+mod tests;
 mod weights;
 pub mod yunet;
 
@@ -11,35 +14,61 @@ use candle_core::{Device, Tensor};
 
 use graph::Graph;
 use plain::PlainNet;
+use plan::Plan;
 use weights::Weights;
+
+pub use super::kernels::Isa;
 
 /// A network with its weights, ready to run; many threads may run one at a time.
 pub struct Net {
     graph: Graph,
-    plain: PlainNet,
+    executor: Executor,
+}
+
+enum Executor {
+    Plain(PlainNet),
+    Plan(Plan),
 }
 
 impl Net {
-    /// `weights` is a safetensors file, f32 or f16, with exactly the tensors that the description names (others are
-    /// ignored).
+    /// `weights` is a safetensors file, f32 or f16, with the tensors that the description names (others are ignored).
     pub fn load(description: Graph, weights: &[u8], device: &Device) -> Result<Net, NetError> {
+        match device {
+            Device::Cpu => Net::load_planned(description, weights, Isa::best()),
+            _ => Net::load_plain(description, weights, device),
+        }
+    }
+
+    /// With the plain executor, whatever the device: what the plan is compared with.
+    pub fn load_plain(description: Graph, weights: &[u8], device: &Device) -> Result<Net, NetError> {
         let weights = Weights::read(&description, weights)?;
-        let plain = PlainNet::load(&description, &weights, device)?;
-        Ok(Net { graph: description, plain })
+        let executor = Executor::Plain(PlainNet::load(&description, &weights, device)?);
+        Ok(Net { graph: description, executor })
+    }
+
+    /// For the CPU with these instructions, whatever others it has.
+    pub fn load_planned(description: Graph, weights: &[u8], isa: Isa) -> Result<Net, NetError> {
+        let weights = Weights::read(&description, weights)?;
+        let executor = Executor::Plan(Plan::compile(&description, &weights, isa)?);
+        Ok(Net { graph: description, executor })
     }
 
     /// `input` is f32 `[n, h, w, c]` on the network's device. Gives the outputs in the description's order: maps as
     /// `[n, h, w, c]`, the result of a last linear layer as `[n, c]`.
     pub fn run(&self, input: &Tensor) -> Result<Vec<Tensor>, NetError> {
         let (n, h, w, c) = input.dims4()?;
-        if c != self.graph.input_channels {
-            return Err(NetError::Input(format!(
-                "{} takes {} channels, not {c}",
-                self.graph.name, self.graph.input_channels
-            )));
+        let wanted = self.graph.input_channels;
+        if c != wanted {
+            return Err(NetError::Input(format!("{} takes {wanted} channels, not {c}", self.graph.name)));
         }
-        self.graph.shapes(n, h, w)?;
-        self.plain.run(&self.graph, input)
+        let shapes = self.graph.shapes(n, h, w)?;
+        match &self.executor {
+            Executor::Plain(net) => net.run(&self.graph, input),
+            Executor::Plan(plan) => {
+                let outputs = self.graph.outputs.iter().filter_map(|v| shapes.get(v.0).copied());
+                plan.run(input, outputs)
+            }
+        }
     }
 
     pub fn name(&self) -> &'static str {

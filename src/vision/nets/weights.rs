@@ -13,12 +13,14 @@ use super::graph::Graph;
 pub struct Weights {
     network: &'static str,
     tensors: HashMap<String, (Vec<usize>, Vec<f32>)>,
+    /// The bits of those that the file holds as halves.
+    halves: HashMap<String, Vec<u16>>,
 }
 
 impl Weights {
     pub fn read(graph: &Graph, bytes: &[u8]) -> Result<Weights, NetError> {
         let file = SliceSafetensors::new(bytes)?;
-        let mut tensors = HashMap::new();
+        let (mut tensors, mut halves) = (HashMap::new(), HashMap::new());
         for (name, shape) in graph.tensors()? {
             let tensor = file.load(&name, &Device::Cpu)?;
             if tensor.dims() != shape.as_slice() {
@@ -29,9 +31,17 @@ impl Weights {
             if let Some(wrong) = values.iter().find(|v| !v.is_finite()) {
                 return Err(NetError::Weights(format!("{}: {name} contains {wrong}", graph.name)));
             }
+            if tensor.dtype() == DType::F16 {
+                let bits = file
+                    .get(&name)?
+                    .data()
+                    .chunks_exact(2)
+                    .map(|b| b.iter().rev().fold(0, |n, b| n << 8 | u16::from(*b)));
+                halves.insert(name.clone(), bits.collect());
+            }
             tensors.insert(name, (shape, values));
         }
-        Ok(Weights { network: graph.name, tensors })
+        Ok(Weights { network: graph.name, tensors, halves })
     }
 
     pub fn shape_and_values(&self, name: &str) -> Result<(&[usize], &[f32]), NetError> {
@@ -39,5 +49,14 @@ impl Weights {
             Some((shape, values)) => Ok((shape, values)),
             None => Err(NetError::Weights(format!("{}: no tensor {name}", self.network))),
         }
+    }
+
+    pub fn values(&self, name: &str) -> Result<&[f32], NetError> {
+        Ok(self.shape_and_values(name)?.1)
+    }
+
+    /// The tensor's numbers as the file has them, if those are halves.
+    pub fn halves(&self, name: &str) -> Option<&[u16]> {
+        self.halves.get(name).map(Vec::as_slice)
     }
 }

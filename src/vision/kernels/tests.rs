@@ -1,0 +1,189 @@
+//! Every vector kernel against its plain twin, over many shapes, borders and strides.
+
+use proptest::prelude::*;
+
+use super::gemm::Residual;
+use super::*;
+
+/// Numbers in -1..1 that depend on the seed alone.
+fn noise(seed: u64, count: usize) -> Vec<f32> {
+    let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
+    let mut next = || {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (state >> 40) as f32 / (1u64 << 23) as f32 - 1.0
+    };
+    (0..count).map(|_| next()).collect()
+}
+
+fn vectors() -> Vec<Isa> {
+    Isa::available().into_iter().filter(|isa| isa.name() != "scalar").collect()
+}
+
+fn scalar() -> Isa {
+    Isa::available()[0]
+}
+
+/// Within `tolerance` of the largest value that is expected.
+fn assert_close(ours: &[f32], expected: &[f32], tolerance: f32, what: &str) {
+    assert_eq!(ours.len(), expected.len(), "{what}");
+    let largest = expected.iter().fold(1e-3f32, |m, v| m.max(v.abs()));
+    for (at, (a, b)) in ours.iter().zip(expected).enumerate() {
+        assert!((a - b).abs() <= tolerance * largest, "{what}: {a} and {b} at {at}, largest {largest}");
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 96, ..ProptestConfig::default() })]
+
+    #[test]
+    fn products_agree(
+        seed: u64,
+        runs in 1usize..4,
+        run in 1usize..70,
+        columns in 1usize..130,
+        count in 1usize..70,
+        gap in 0usize..9,
+        step in 1usize..3,
+        leaks: bool,
+        residual: bool,
+    ) {
+        let depth = runs * run;
+        let weights = noise(seed, depth * columns);
+        let bias = noise(seed + 1, columns);
+        let slopes = leaks.then(|| noise(seed + 2, columns));
+        let stride = run * step + gap;
+        let map = noise(seed + 3, runs * (count * stride + run));
+        let stretches: Vec<&[f32]> = map.chunks_exact(count * stride + run).collect();
+        let out_stride = columns.next_multiple_of(16) + gap;
+        let added = noise(seed + 4, count * out_stride);
+        let added: Residual = residual.then_some((&added, out_stride));
+        let product = |isa: Isa| {
+            let panels = Panels::pack(isa, depth, columns, |k, c| weights[k * columns + c], &bias, slopes.as_deref());
+            let mut out = vec![7.0; count * out_stride];
+            multiply(&panels, Pixels { runs: &stretches, run, count, stride }, added, &mut out, out_stride);
+            out
+        };
+        let expected = product(scalar());
+        for isa in vectors() {
+            assert_close(&product(isa), &expected, 1e-5, isa.name());
+        }
+    }
+
+    #[test]
+    fn depthwise_rows_agree(
+        seed: u64,
+        size in prop::sample::select(vec![(3, 3), (5, 5), (1, 3), (3, 1), (2, 2), (1, 7), (7, 7), (5, 3)]),
+        channels in 1usize..50,
+        width in 1usize..60,
+        stride in 1usize..4,
+        pad in 0usize..4,
+        gap in prop::sample::select(vec![0usize, 16]),
+        leaks: bool,
+    ) {
+        let pad = pad.min(size.1 - 1);
+        prop_assume!(width + 2 * pad >= size.1);
+        let out_width = (width + 2 * pad - size.1) / stride + 1;
+        let pitch = channels.next_multiple_of(16) + gap;
+        let weights = noise(seed, channels * size.0 * size.1);
+        let bias = noise(seed + 1, channels);
+        let slopes = leaks.then(|| noise(seed + 2, channels));
+        let map = noise(seed + 3, size.0 * width * pitch);
+        let rows: Vec<&[f32]> = map.chunks_exact(width * pitch).collect();
+        let convolve = |isa: Isa| {
+            let filters = Filters::pack(isa, &weights, size, stride, pad, &bias, slopes.as_deref());
+            let mut out = vec![7.0; out_width * pitch];
+            depthwise(&filters, &rows, width, pitch, &mut out, out_width);
+            out
+        };
+        let expected = convolve(scalar());
+        for isa in vectors() {
+            assert_close(&convolve(isa), &expected, 1e-5, isa.name());
+        }
+    }
+
+    #[test]
+    fn rows_by_a_matrix_agree(seed: u64, depth in 1usize..300, columns in 1usize..150, rows in 1usize..6, gap in 0usize..5) {
+        let weights = noise(seed, depth * columns);
+        let bias = noise(seed + 1, columns);
+        let x = noise(seed + 2, rows * (depth + gap));
+        // Halves that are finite: the exponent's top bit is off.
+        let halves: Vec<u16> = weights.iter().map(|w| w.to_bits() as u16 & 0xbfff).collect();
+        for from_halves in [false, true] {
+            let product = |isa: Isa| {
+                let matrix = if from_halves {
+                    Matrix::pack_halves(isa, depth, columns, |k, c| halves[k * columns + c], &bias)
+                } else {
+                    Matrix::pack(isa, depth, columns, |k, c| weights[k * columns + c], &bias)
+                };
+                let mut out = vec![7.0; rows * matrix.padded_columns()];
+                multiply_rows(&matrix, &x, depth + gap, rows, &mut out);
+                out
+            };
+            let expected = product(scalar());
+            for isa in vectors() {
+                assert_close(&product(isa), &expected, 1e-5, isa.name());
+            }
+        }
+    }
+
+    #[test]
+    fn simple_operations_agree(seed: u64, width in 1usize..20, channels in 1usize..40, size in 1usize..4, stride in 1usize..3) {
+        let x: Vec<f32> = noise(seed, size * (width * stride + size) * channels).iter().map(|x| x * 9.0).collect();
+        let rows: Vec<&[f32]> = x.chunks_exact((width * stride + size) * channels).collect();
+        let row = &rows[0][..width * channels];
+        let all = |isa: Isa| {
+            let mut made: Vec<Vec<f32>> = Vec::new();
+            let mut with = |length: usize, run: &dyn Fn(&mut [f32])| {
+                let mut out = vec![7.0; length];
+                out.iter_mut().zip(&x).for_each(|(o, x)| *o = *x);
+                run(&mut out);
+                made.push(out);
+            };
+            with(width * channels, &|out| simple::max_pool(isa, &rows, stride, channels, out));
+            with(width * channels, &|out| simple::affine(isa, row, 0.5, 2.0, out));
+            with(width * channels, &|out| simple::add(isa, row, &rows[0][channels..], out));
+            with(width * size * channels, &|out| simple::upsample(isa, row, size, channels, out));
+            let base = &x[..x.len().min(width * size * channels)];
+            with(width * size * channels, &|out| simple::add_upsampled(isa, base, row, size, channels, out));
+            with(width * channels, &|out| simple::sigmoid(isa, out));
+            with(width * channels, &|out| simple::silu(isa, out));
+            with(width * channels, &|out| simple::hard_swish(isa, out));
+            with(width * channels, &|out| simple::hard_sigmoid(isa, out, 0.2));
+            with(width * channels, &|out| simple::gelu(isa, out));
+            made
+        };
+        let expected = all(scalar());
+        for isa in vectors() {
+            for (ours, expected) in all(isa).iter().zip(&expected) {
+                assert_close(ours, expected, 1e-6, isa.name());
+            }
+        }
+    }
+
+    #[test]
+    fn exponential_is_right(x in -86f32..87.0) {
+        let (ours, exact) = (f64::from(simple::exp(x)), f64::from(x).exp());
+        prop_assert!((ours / exact - 1.0).abs() < 4e-7, "{ours} for e^{x} = {exact}");
+    }
+}
+
+#[test]
+fn halves_are_read_exactly() {
+    let known =
+        [(0x0000, 0.0), (0x8000, -0.0), (0x3c00, 1.0), (0xc000, -2.0), (0x7bff, 65504.0), (0x3555, 0.333_251_95)];
+    for (bits, value) in known {
+        assert_eq!(linear::from_half(bits).to_bits(), f32::to_bits(value));
+    }
+    assert_eq!(linear::from_half(0x0001), 2f32.powi(-24), "the smallest subnormal");
+    assert_eq!(linear::from_half(0x03ff), 1023.0 * 2f32.powi(-24), "the largest subnormal");
+    assert_eq!(linear::from_half(0x0400), 2f32.powi(-14), "the smallest normal");
+    assert!(linear::from_half(0x7c00).is_infinite() && linear::from_half(0x7e00).is_nan());
+}
+
+#[test]
+#[should_panic]
+fn a_row_that_is_too_short_is_caught() {
+    let panels = Panels::pack(Isa::best(), 4, 16, |_, _| 1.0, &[0.0; 16], None);
+    let mut out = [0.0; 32];
+    multiply(&panels, Pixels { runs: &[&[1.0; 7]], run: 4, count: 2, stride: 4 }, None, &mut out, 16);
+}

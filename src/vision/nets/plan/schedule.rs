@@ -1,0 +1,271 @@
+//! Where each layer's map lies and in which order rows are made, for one size of input.
+//!
+//! Layers that pass a map down a line are run depth first, a strip of rows at a time, and keep only the rows that the
+//! next one still needs: a large map never leaves the cache. A buffer serves one layer after another; two layers that
+//! are alive at once never share one.
+#![allow(clippy::indexing_slicing)] // Indices are those of the plan's own layers.
+
+use std::ops::Range;
+
+use super::lower::{Kind, Layer, Lowered};
+
+/// A map of one batch, or the window of rows that is kept of it.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Place {
+    pub slot: usize,
+    pub height: usize,
+    pub width: usize,
+    /// Rows that are kept; row `y` lies at `y % ring`.
+    pub ring: usize,
+    /// Floats of one row, and of one image.
+    pub row: usize,
+    pub image: usize,
+}
+
+/// Layers that run together.
+#[derive(Clone, Debug)]
+pub struct Segment {
+    pub layers: Range<usize>,
+    /// Rows of the last layer that are made at a time.
+    pub strip: usize,
+}
+
+pub struct Schedule {
+    pub batch: usize,
+    pub height: usize,
+    pub width: usize,
+    pub places: Vec<Place>,
+    pub segments: Vec<Segment>,
+    /// Floats that each slot holds.
+    pub slots: Vec<usize>,
+    /// Floats of the widest row that any layer reads, and of the largest patch at a map's border.
+    pub zeros: usize,
+    pub patch: usize,
+    /// Floats of the outputs together.
+    pub output: usize,
+}
+
+/// Rows in flight of one line of layers should fit the second-level cache (1 MiB here, 1.25–2 MiB on newer servers)
+/// beside the weights.
+const STRIP_BYTES: usize = 384 * 1024;
+/// Weights are read again for each strip, so lines of layers carry only small ones.
+const STRIP_WEIGHT_BYTES: usize = 128 * 1024;
+/// Maps below this stay in the second-level cache anyway.
+const STRIP_MAP_BYTES: usize = 192 * 1024;
+
+impl Schedule {
+    pub fn new(plan: &Lowered, batch: usize, height: usize, width: usize) -> Schedule {
+        let layers = &plan.layers;
+        let mut places: Vec<Place> = Vec::with_capacity(layers.len());
+        for layer in layers {
+            let (h, w) = size_after(layer, &places, height, width);
+            let row = w * layer.pitch;
+            places.push(Place { slot: 0, height: h, width: w, ring: h, row, image: h * row });
+        }
+        let mut schedule = Schedule {
+            batch,
+            height,
+            width,
+            segments: segments(plan, &places),
+            places,
+            slots: Vec::new(),
+            zeros: 0,
+            patch: 0,
+            output: 0,
+        };
+        for segment in schedule.segments.clone() {
+            schedule.shrink(layers, &segment);
+        }
+        schedule.assign(plan);
+        schedule.measure(plan);
+        schedule
+    }
+
+    /// Sets the rings of a segment's inner layers to what the strips need.
+    fn shrink(&mut self, layers: &[Layer], segment: &Segment) {
+        let mut kept = vec![0; layers.len()];
+        walk(layers, &self.places, segment, |layer, rows| {
+            if layer > segment.layers.start {
+                let from = first_row(&layers[layer], rows.start).min(self.places[layer - 1].height);
+                let until = last_row(&layers[layer], rows.end).min(self.places[layer - 1].height);
+                kept[layer - 1] = kept[layer - 1].max(until.saturating_sub(from));
+            }
+        });
+        for layer in segment.layers.clone().rev().skip(1) {
+            let place = &mut self.places[layer];
+            place.ring = kept[layer].min(place.height).max(1);
+            place.image = place.ring * place.row;
+        }
+    }
+
+    /// Gives every layer a slot, the smallest free one that fits.
+    fn assign(&mut self, plan: &Lowered) {
+        let segment_of = |layer: usize| self.segments.iter().position(|s| s.layers.contains(&layer)).unwrap_or(0);
+        let mut last_use: Vec<usize> = (0..plan.layers.len()).map(segment_of).collect();
+        for (index, layer) in plan.layers.iter().enumerate() {
+            for &input in &layer.inputs {
+                last_use[input] = last_use[input].max(segment_of(index));
+            }
+        }
+        let mut free: Vec<usize> = Vec::new();
+        for (index, segment) in self.segments.iter().enumerate() {
+            for layer in segment.layers.clone() {
+                if matches!(plan.layers[layer].kind, Kind::Input) {
+                    continue;
+                }
+                let place = &mut self.places[layer];
+                let need = place.image * self.batch;
+                let fits = free.iter().filter(|s| self.slots[**s] >= need).min_by_key(|s| self.slots[**s]);
+                let slot = fits.or_else(|| free.iter().max_by_key(|s| self.slots[**s])).copied();
+                place.slot = slot.unwrap_or(self.slots.len());
+                match slot {
+                    Some(slot) => {
+                        free.retain(|s| *s != slot);
+                        self.slots[slot] = self.slots[slot].max(need);
+                    }
+                    None => self.slots.push(need),
+                }
+            }
+            let dead = (0..segment.layers.end).filter(|l| last_use[*l] == index);
+            let dead = dead.filter(|l| !matches!(plan.layers[*l].kind, Kind::Input));
+            free.extend(dead.map(|l| self.places[l].slot));
+        }
+    }
+
+    fn measure(&mut self, plan: &Lowered) {
+        for layer in &plan.layers {
+            let Some(&input) = layer.inputs.first() else { continue };
+            self.zeros = self.zeros.max(self.places[input].row);
+            if let Kind::Dense(dense) = &layer.kind {
+                let pitch = plan.layers[input].pitch;
+                let wide = dense.pad.left.max(dense.pad.right) + 2 * dense.kernel.1 + dense.stride.1;
+                self.patch = self.patch.max(dense.kernel.0 * 2 * wide * pitch);
+            }
+        }
+        for output in &plan.outputs {
+            let place = self.places[output.layer];
+            self.output += self.batch * place.height * place.width * output.channels;
+        }
+    }
+}
+
+fn size_after(layer: &Layer, places: &[Place], height: usize, width: usize) -> (usize, usize) {
+    let Some(&input) = layer.inputs.first() else { return (height, width) };
+    let (h, w) = (places[input].height, places[input].width);
+    match &layer.kind {
+        Kind::Input => (height, width),
+        Kind::Affine { .. } | Kind::Add | Kind::AddUpsampled { .. } | Kind::Concat => (h, w),
+        Kind::Dense(d) => (
+            (h + d.pad.top + d.pad.bottom - d.kernel.0) / d.stride.0 + 1,
+            (w + d.pad.left + d.pad.right - d.kernel.1) / d.stride.1 + 1,
+        ),
+        Kind::Depthwise { filters, stride, pad } => (
+            (h + pad.top + pad.bottom - filters.size.0) / stride + 1,
+            (w + pad.left + pad.right - filters.size.1) / filters.stride + 1,
+        ),
+        Kind::MaxPool { kernel, stride } => ((h - kernel) / stride + 1, (w - kernel) / stride + 1),
+        Kind::Upsample { factor } => (h * factor, w * factor),
+        Kind::Linear(_) => (1, 1),
+    }
+}
+
+/// The first row of its first input that a layer needs for its own row.
+pub fn first_row(layer: &Layer, row: usize) -> usize {
+    match &layer.kind {
+        Kind::Dense(d) => (row * d.stride.0).saturating_sub(d.pad.top),
+        Kind::Depthwise { stride, pad, .. } => (row * stride).saturating_sub(pad.top),
+        Kind::MaxPool { stride, .. } => row * stride,
+        Kind::Upsample { factor } => row / factor,
+        _ => row,
+    }
+}
+
+/// One past the last row of its first input (perhaps past the map) that a layer needs for its rows before `end`.
+pub fn last_row(layer: &Layer, end: usize) -> usize {
+    let Some(last) = end.checked_sub(1) else { return 0 };
+    match &layer.kind {
+        Kind::Dense(d) => (last * d.stride.0 + d.kernel.0).saturating_sub(d.pad.top),
+        Kind::Depthwise { filters, stride, pad } => (last * stride + filters.size.0).saturating_sub(pad.top),
+        Kind::MaxPool { kernel, stride } => last * stride + kernel,
+        Kind::Upsample { factor } => last / factor + 1,
+        _ => end,
+    }
+}
+
+/// Goes through a segment strip by strip: `make(layer, rows)` in the order in which they must be made.
+pub fn walk(layers: &[Layer], places: &[Place], segment: &Segment, mut make: impl FnMut(usize, Range<usize>)) {
+    let last = segment.layers.end - 1;
+    // A segment is short; what each of its layers has made so far fits on the stack.
+    let mut done = [0usize; SEGMENT_LAYERS_MAX];
+    let height = places[last].height;
+    let mut end = 0;
+    while end < height {
+        end = (end + segment.strip).min(height);
+        let mut wanted = [0usize; SEGMENT_LAYERS_MAX];
+        let mut rows = end;
+        for layer in segment.layers.clone().rev() {
+            wanted[layer - segment.layers.start] = rows.min(places[layer].height);
+            rows = last_row(&layers[layer], rows.min(places[layer].height));
+        }
+        for layer in segment.layers.clone() {
+            let at = layer - segment.layers.start;
+            if wanted[at] > done[at] {
+                make(layer, done[at]..wanted[at]);
+                done[at] = wanted[at];
+            }
+        }
+    }
+}
+
+const SEGMENT_LAYERS_MAX: usize = 32;
+
+fn segments(plan: &Lowered, places: &[Place]) -> Vec<Segment> {
+    let layers = &plan.layers;
+    let mut readers = vec![0usize; layers.len()];
+    layers.iter().flat_map(|l| &l.inputs).for_each(|&i| readers[i] += 1);
+    let mut segments = Vec::new();
+    let mut start = 1;
+    while start < layers.len() {
+        let mut end = start + 1;
+        let mut weights = weight_bytes(&layers[start]);
+        while end < layers.len() && end - start < SEGMENT_LAYERS_MAX && in_rows(&layers[end - 1]) {
+            let passes_on = layers[end].inputs.first() == Some(&(end - 1))
+                && readers[end - 1] == 1
+                && plan.outputs.iter().all(|o| o.layer != end - 1);
+            weights += weight_bytes(&layers[end]);
+            let large = places[end - 1].image * 4 > STRIP_MAP_BYTES;
+            if !(passes_on && in_rows(&layers[end]) && large && weights <= STRIP_WEIGHT_BYTES) {
+                break;
+            }
+            end += 1;
+        }
+        let strip = strip(layers, places, start..end);
+        segments.push(Segment { layers: start..end, strip });
+        start = end;
+    }
+    segments
+}
+
+/// Whether a layer can be run some rows at a time.
+fn in_rows(layer: &Layer) -> bool {
+    !matches!(layer.kind, Kind::Linear(_) | Kind::Concat | Kind::Input)
+}
+
+fn weight_bytes(layer: &Layer) -> usize {
+    match &layer.kind {
+        Kind::Dense(dense) => dense.panels.bytes(),
+        _ => 0,
+    }
+}
+
+/// How many rows of the last layer to make at a time.
+fn strip(layers: &[Layer], places: &[Place], range: Range<usize>) -> usize {
+    let last = range.end - 1;
+    if range.len() == 1 {
+        return places[last].height.max(1);
+    }
+    // Bytes that one more row of the last layer adds, all along the line.
+    let bytes: usize = range.map(|l| places[l].row * 4 * places[l].height / places[last].height.max(1)).sum();
+    let _ = layers;
+    (STRIP_BYTES / bytes.max(1)).clamp(1, places[last].height.max(1))
+}
