@@ -18,6 +18,8 @@ use crate::service::Service;
 pub const FRAMING_BYTES_MAX: usize = 64 * 1024;
 /// No operation takes more than a handful of fields.
 const FIELDS_MAX: usize = 64;
+/// No client writes shorter ones, and actix-multipart 0.7.2 panics on a line shorter than four bytes under such a boundary.
+const BOUNDARY_LENGTH_MIN: usize = 4;
 /// How long a request waits for upload memory before it is told that the server is busy.
 const MEMORY_WAIT: Duration = Duration::from_secs(5);
 
@@ -150,12 +152,23 @@ async fn read_all(mut payload: web::Payload, bytes_max: usize) -> Result<Vec<u8>
     Ok(body)
 }
 
+/// Length of the boundary that the content type names; 0 if it names none.
+fn boundary_length(request: &HttpRequest) -> usize {
+    let kind = request.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or("");
+    let parameters = kind.split(';').skip(1).filter_map(|parameter| parameter.split_once('='));
+    let mut boundaries = parameters.filter(|(name, _)| name.trim().eq_ignore_ascii_case("boundary"));
+    boundaries.next().map_or(0, |(_, boundary)| boundary.trim().trim_matches('"').len())
+}
+
 async fn read_multipart(
     request: &HttpRequest,
     payload: web::Payload,
     bytes_max: usize,
 ) -> Result<Vec<(String, Content)>, Denied> {
     let unreadable = |_| Denied::from(Refusal::UnreadableBody);
+    if boundary_length(request) < BOUNDARY_LENGTH_MIN {
+        return Err(Refusal::UnreadableBody.into());
+    }
     let mut parts = Multipart::new(request.headers(), payload);
     let mut fields: Vec<(String, Content)> = Vec::new();
     let mut total = 0_usize;

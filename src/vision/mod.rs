@@ -64,8 +64,8 @@ impl From<NetError> for LoadError {
 /// One photo after every step up to alignment.
 struct Prepared {
     seen: PhotoSeen,
-    chosen: Found,
-    aligned: RgbImage,
+    /// The chosen face, aligned; `None` if the photo shows none.
+    chosen: Option<(Found, RgbImage)>,
 }
 
 impl Engine {
@@ -117,14 +117,13 @@ impl Engine {
 
         let step = Stopwatch::start();
         let found = self.search(&photo.pixels)?;
-        let chosen = *found.faces.first().ok_or(UnusableReason::NoFace)?;
         times.detect += step.elapsed_ms();
 
         let step = Stopwatch::start();
         let (width, height) = photo.pixels.dimensions();
         let upright = search::turn(photo.pixels, found.rotation_degrees);
         // Landmarks in one point are no face, whatever the detector's confidence.
-        let aligned = align::face(&upright, &chosen.landmarks).ok_or(UnusableReason::NoFace)?;
+        let chosen = found.faces.first().and_then(|face| Some((*face, align::face(&upright, &face.landmarks)?)));
         let seen = PhotoSeen {
             format: photo.format.to_owned(),
             width,
@@ -134,7 +133,7 @@ impl Engine {
             faces: found.faces.iter().take(FACES_REPORTED_MAX).map(|face| describe(face, &upright)).collect(),
         };
         times.align += step.elapsed_ms();
-        Ok(Prepared { seen, chosen, aligned })
+        Ok(Prepared { seen, chosen })
     }
 }
 
@@ -142,8 +141,10 @@ impl Examiner for Engine {
     fn detect_faces(&self, file: &[u8]) -> Result<PhotoSeen, Unusable> {
         let unusable = |why| Unusable { field: "file", why };
         let mut photo = self.prepare(file, &mut StepTimes::default()).map_err(unusable)?;
-        let embedded = self.embed(&[&photo.aligned]).map_err(unusable)?;
-        photo.judge(embedded.first());
+        if let Some((_, aligned)) = &photo.chosen {
+            let embedded = self.embed(&[aligned]).map_err(unusable)?;
+            photo.judge(embedded.first());
+        }
         Ok(photo.seen)
     }
 
@@ -154,7 +155,10 @@ impl Examiner for Engine {
 
         let step = Stopwatch::start();
         let in_face = |why| Unusable { field: "face", why };
-        let embedded = self.embed(&[&document.aligned, &face.aligned]).map_err(in_face)?;
+        let no_face = |field| Unusable { field, why: UnusableReason::NoFace };
+        let (_, portrait) = document.chosen.as_ref().ok_or_else(|| no_face("document"))?;
+        let (_, selfie) = face.chosen.as_ref().ok_or_else(|| no_face("face"))?;
+        let embedded = self.embed(&[portrait, selfie]).map_err(in_face)?;
         let [of_document, of_face] = embedded.as_slice() else { return Err(in_face(UnusableReason::EngineFailed)) };
         times.embed += step.elapsed_ms();
 
@@ -181,8 +185,8 @@ impl Examiner for Engine {
 impl Prepared {
     /// Judges the chosen face again, now that its embedding is known.
     fn judge(&mut self, embedded: Option<&Embedded>) {
-        if let Some(face) = self.seen.faces.first_mut() {
-            face.quality = Some(quality::assess(&self.chosen, &self.aligned, embedded.map(|one| one.norm)));
+        if let (Some(face), Some((chosen, aligned))) = (self.seen.faces.first_mut(), &self.chosen) {
+            face.quality = Some(quality::assess(chosen, aligned, embedded.map(|one| one.norm)));
         }
     }
 }

@@ -17,6 +17,7 @@ use twoface::domain::evidence::{
 use twoface::domain::score::{Cosine, Knot, ScoreTable};
 use twoface::domain::time::Timestamp;
 use twoface::server::{self, Running};
+use twoface::vision::Engine;
 
 /// 2022-05-09T03:32:11.748Z, the contract's own example.
 pub const START: Timestamp = Timestamp::from_millis(1_652_067_131_748);
@@ -38,14 +39,22 @@ impl Server {
 
     /// `settings` is laid over the test configuration.
     pub fn start_with(settings: &str) -> Self {
+        let gate = Arc::new(Gate::default());
+        Self::start_examining(settings, Arc::new(Script { gate: Arc::clone(&gate), scores: scores() }), gate)
+    }
+
+    /// With the models themselves instead of a script.
+    pub fn start_real(settings: &str) -> Self {
+        Self::start_examining(settings, Arc::new(Engine::load().unwrap()), Arc::default())
+    }
+
+    fn start_examining(settings: &str, examiner: Arc<dyn Examiner>, gate: Arc<Gate>) -> Self {
         capture_log();
         let folder = tempfile::tempdir().unwrap();
         let mut config = Config::parse(settings, std::iter::empty()).unwrap();
         config.server.listen = "127.0.0.1:0".parse().unwrap();
         config.data.dir = folder.path().join("store");
         let clock = Clock::manual(START);
-        let gate = Arc::new(Gate::default());
-        let examiner: Arc<dyn Examiner> = Arc::new(Script { gate: Arc::clone(&gate), scores: scores() });
         let certificate = config.data.dir.join("certificate.pem");
         let running = server::start(config, clock.clone(), examiner).unwrap();
         let account = running.service.account_named("test").unwrap();
@@ -111,9 +120,15 @@ impl Server {
     }
 
     /// A POST with files in an open session.
-    pub fn upload(&self, token: &str, path: &str, files: &[(&str, &str)], headers: &[(&str, &str)]) -> Reply {
+    pub fn upload(
+        &self,
+        token: &str,
+        path: &str,
+        files: &[(&str, impl AsRef<[u8]>)],
+        headers: &[(&str, &str)],
+    ) -> Reply {
         let files: Vec<(&str, &str, &[u8])> =
-            files.iter().map(|(field, content)| (*field, "photo.jpg", content.as_bytes())).collect();
+            files.iter().map(|(field, content)| (*field, "photo.jpg", content.as_ref())).collect();
         let headers = [&[("X-Tagshelf-Session", token)], headers].concat();
         self.client.call("POST", &format!("/v1/2face{path}"), &headers, Some(Body::multipart(&files, &[]))).unwrap()
     }

@@ -7,5 +7,6 @@ mod faces;
 mod gate;
 mod jobs;
 mod limits;
+mod real;
 mod sessions;
 mod users;
