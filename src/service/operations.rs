@@ -24,7 +24,7 @@ pub fn run(
     let bytes = |field: &str| files.iter().find(|(name, _)| *name == field).map_or(&[][..], |(_, bytes)| bytes);
     match operation {
         Operation::DetectFaces => match examiner.detect_faces(bytes("file")) {
-            Ok(photo) => without_face(detected(&photo)),
+            Ok(photo) => without_face(detected(examiner, &photo)),
             Err(unusable) => without_face(invalid(&unusable)),
         },
         Operation::CompareFaces => match examiner.compare_faces(bytes("document"), bytes("face")) {
@@ -42,9 +42,9 @@ fn without_face(outcome: Outcome) -> Concluded {
     Concluded { outcome, face: None }
 }
 
-fn detected(photo: &PhotoSeen) -> Outcome {
+fn detected(examiner: &dyn Examiner, photo: &PhotoSeen) -> Outcome {
     let verdict = if photo.face_count > 0 { Verdict::Succeeded } else { Verdict::Failed };
-    Outcome::answered(verdict, json!(photo.face_count), json!({ "file": photo }))
+    Outcome::answered(verdict, json!(photo.face_count), json!({ "file": photo, "models": examiner.models() }))
 }
 
 fn compared(examiner: &dyn Examiner, config: &Config, seen: &Comparison) -> Outcome {
@@ -67,6 +67,7 @@ fn compared(examiner: &dyn Examiner, config: &Config, seen: &Comparison) -> Outc
         "document": seen.document,
         "face": seen.face,
         "milliseconds": seen.milliseconds,
+        "models": examiner.models(),
     });
     Outcome::answered(verdict, json!(score), details)
 }

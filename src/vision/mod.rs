@@ -15,7 +15,7 @@ use candle_core::Device;
 
 use crate::clock::Stopwatch;
 use crate::domain::evidence::{
-    Box2, Comparison, Examiner, FACES_REPORTED_MAX, FaceSeen, PhotoSeen, StepTimes, Unusable, UnusableReason,
+    Box2, Comparison, Examiner, FACES_REPORTED_MAX, FaceSeen, ModelUsed, PhotoSeen, StepTimes, Unusable, UnusableReason,
 };
 use crate::domain::score::ScoreTable;
 use face::embed::Embedded;
@@ -29,6 +29,7 @@ pub struct Engine {
     embedder: Net,
     photo_scores: ScoreTable,
     document_scores: ScoreTable,
+    models: Vec<ModelUsed>,
 }
 
 /// Why the engine cannot start.
@@ -81,6 +82,12 @@ impl Engine {
             embedder: Net::load(sface::describe()?, &models.weights("sface")?, &device)?,
             photo_scores: models.manifest.scores.photo_photo.knots.clone(),
             document_scores: models.manifest.scores.document_photo.knots.clone(),
+            models: models
+                .manifest
+                .models
+                .iter()
+                .map(|model| ModelUsed { name: model.name.clone(), sha256: model.sha256.clone() })
+                .collect(),
         })
     }
 
@@ -175,6 +182,10 @@ impl Examiner for Engine {
 
     fn warm_up(&self) -> Result<(), String> {
         self.run_once().map_err(|error| error.to_string())
+    }
+
+    fn models(&self) -> &[ModelUsed] {
+        &self.models
     }
 
     fn document_scores(&self) -> &ScoreTable {

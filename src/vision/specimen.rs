@@ -56,7 +56,7 @@ pub fn card(engine: &Engine, photo: &[u8]) -> Result<Vec<u8>, String> {
 fn background() -> RgbImage {
     RgbImage::from_fn(CARD.0, CARD.1, |x, y| {
         let wave = (f64::from(x) / 9.0).sin() * 6.0 + f64::from(y);
-        if (wave as u32 / 4) % 2 == 0 { Rgb([214, 226, 236]) } else { Rgb([226, 234, 228]) }
+        if (wave as u32 / 4).is_multiple_of(2) { Rgb([214, 226, 236]) } else { Rgb([226, 234, 228]) }
     })
 }
 

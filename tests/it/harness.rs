@@ -12,7 +12,8 @@ use twoface::client::{Body, Client, Reply};
 use twoface::clock::Clock;
 use twoface::config::Config;
 use twoface::domain::evidence::{
-    Box2, Comparison, Embedding, Examiner, FaceSeen, Landmarks, PhotoSeen, Point, StepTimes, Unusable, UnusableReason,
+    Box2, Comparison, Embedding, Examiner, FaceSeen, Landmarks, ModelUsed, PhotoSeen, Point, StepTimes, Unusable,
+    UnusableReason,
 };
 use twoface::domain::score::{Cosine, Knot, ScoreTable};
 use twoface::domain::time::Timestamp;
@@ -246,6 +247,10 @@ impl Examiner for Script {
 
     fn warm_up(&self) -> Result<(), String> {
         Ok(())
+    }
+
+    fn models(&self) -> &[ModelUsed] {
+        &[]
     }
 
     fn document_scores(&self) -> &ScoreTable {
