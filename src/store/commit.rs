@@ -5,10 +5,10 @@
 use super::error::{CommitError, StoreError};
 use super::row::{self, Body};
 use super::tables::{Owner, Table};
-use super::{Shared, files::FileRef};
+use super::{core::Shared, files::FileRef};
 
 /// Limits on one commit, so that one caller cannot hold up all others.
-const OPS_MAX: usize = 4096;
+const OPS_MAX: usize = 1024;
 const VALUE_BYTES_MAX: usize = 16 << 20;
 /// sled keeps keys in inner nodes; longer ones make its pages large (measured: pages over 128 KiB are never synced).
 const KEY_BYTES_MAX: usize = 128;
@@ -41,8 +41,16 @@ pub struct Commit {
 pub(super) struct Prepared {
     pub(super) expects: Vec<Expect>,
     pub(super) changes: Vec<Change>,
+    /// Rows of the store's own, by full key.
+    pub(super) own: Vec<(Vec<u8>, Option<Vec<u8>>)>,
     /// Files made for this commit; to be removed if it is not made.
     pub(super) spilled: Vec<FileRef>,
+}
+
+impl Prepared {
+    pub(super) fn only_deletes(&self) -> bool {
+        self.changes.iter().all(|change| change.stored.is_none())
+    }
 }
 
 /// The new state of one row and of the index rows that follow from it.
@@ -59,12 +67,16 @@ pub(super) fn full_key(table: Table, key: &[u8]) -> Vec<u8> {
     [table.name().as_bytes(), &[0], key].concat()
 }
 
-pub(super) fn prepare(shared: &Shared, commit: Commit) -> Result<Prepared, CommitError> {
+pub(super) fn prepare(
+    shared: &Shared,
+    commit: Commit,
+    own: Vec<(Vec<u8>, Option<Vec<u8>>)>,
+) -> Result<Prepared, CommitError> {
     if commit.ops.len() > OPS_MAX {
         return Err(CommitError::TooLarge);
     }
     let mut prepared =
-        Prepared { expects: commit.expects, changes: Vec::with_capacity(commit.ops.len()), spilled: Vec::new() };
+        Prepared { own, expects: commit.expects, changes: Vec::with_capacity(commit.ops.len()), spilled: Vec::new() };
     for op in commit.ops {
         match change(shared, op, &mut prepared.spilled) {
             Ok(change) => prepared.changes.push(change),
@@ -110,6 +122,7 @@ fn change(shared: &Shared, op: Op, spilled: &mut Vec<FileRef>) -> Result<Change,
     }
     // Owner, nonce and tag add at most 54 bytes.
     let body = if value.len() + 54 > ROW_BYTES_MAX {
+        shared.room()?;
         let file = shared.files.put(&shared.keys, owner, &value)?;
         spilled.push(file.clone());
         Body::Spilled(file)

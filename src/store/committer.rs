@@ -3,92 +3,132 @@
 //!
 //! Nothing is answered that is not on the disk. After a failed sync nobody knows what is there, so the store stops.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::sync::mpsc::{Receiver, Sender};
 
-use super::Shared;
 use super::commit::{Expect, Prepared, discard, full_key};
+use super::core::Shared;
 use super::error::{CommitError, StoreError};
+use super::journal::{AppendError, Changes, Journal};
 use super::row::{self, Body};
-use super::state::{STATE_KEY, State};
+use super::state::State;
 use super::tables::Table;
 
 /// Commits per batch: at 64 writers a batch never filled this in measurements; it bounds what one sync can hold up.
 const BATCH_COMMITS_MAX: usize = 512;
 
-pub(super) struct Request {
-    pub(super) commit: Prepared,
-    pub(super) answer: Sender<Result<(), CommitError>>,
+/// A checkpoint is due when the journal has grown by this: replaying it takes about a second.
+const CHECKPOINT_BYTES: u64 = 64 << 20;
+
+type Answer = Sender<Result<(), CommitError>>;
+
+pub(super) enum Request {
+    Commit(Prepared, Answer),
+    /// Begin a new segment; the answer is the state that all older ones lead to.
+    Roll(Sender<Result<State, StoreError>>),
+    State(Sender<State>),
+    Close,
 }
 
 pub(super) struct Committer {
     pub(super) shared: Arc<Shared>,
     pub(super) state: State,
+    pub(super) journal: Journal,
+    /// Told when the journal has grown so much that a checkpoint is due.
+    pub(super) due: Sender<()>,
 }
-
-/// The rows that this batch changes, by full key; `None` is deleted.
-type Overlay = BTreeMap<Vec<u8>, Option<Vec<u8>>>;
 
 impl Committer {
     pub(super) fn run(mut self, requests: Receiver<Request>) {
         while let Ok(first) = requests.recv() {
-            let mut batch = vec![first];
-            batch.extend(std::iter::from_fn(|| requests.try_recv().ok()).take(BATCH_COMMITS_MAX - 1));
+            let mut batch = Vec::new();
+            let mut next = Some(first);
+            while let Some(request) = next.take() {
+                match request {
+                    Request::Commit(commit, answer) => {
+                        batch.push((commit, answer));
+                        next = (batch.len() < BATCH_COMMITS_MAX).then(|| requests.try_recv().ok()).flatten();
+                    }
+                    Request::Close => {
+                        self.batch(batch);
+                        return self.close();
+                    }
+                    Request::Roll(answer) => {
+                        self.batch(std::mem::take(&mut batch));
+                        // Nobody waits any more if a send fails.
+                        let _ = answer.send(self.roll());
+                    }
+                    Request::State(answer) => {
+                        self.batch(std::mem::take(&mut batch));
+                        let _ = answer.send(self.state.clone());
+                    }
+                }
+            }
             self.batch(batch);
         }
     }
 
-    fn batch(&mut self, batch: Vec<Request>) {
-        if self.shared.stopped.load(Ordering::SeqCst) {
-            for request in batch {
-                let _ = request.answer.send(Err(CommitError::Store(StoreError::Stopped)));
+    fn batch(&mut self, batch: Vec<(Prepared, Answer)>) {
+        if batch.is_empty() {
+            return;
+        }
+        if self.shared.is_stopped() {
+            for (_, answer) in batch {
+                let _ = answer.send(Err(CommitError::Store(StoreError::Stopped)));
             }
             return;
         }
-        let mut overlay = Overlay::new();
+        let room = self.shared.room();
+        let mut overlay = Changes::new();
         let mut made = Vec::with_capacity(batch.len());
         let mut dropped_files = Vec::new();
-        for request in batch {
-            match self.check(&request.commit, &overlay, &mut dropped_files) {
-                Ok(changes) => {
+        for (commit, answer) in batch {
+            // What only deletes makes room.
+            let room = if commit.only_deletes() { Ok(()) } else { room.clone().map_err(CommitError::from) };
+            match room.and_then(|()| self.check(&commit, &overlay)) {
+                Ok((changes, dropped)) => {
                     overlay.extend(changes);
-                    made.push(request);
+                    dropped_files.extend(dropped);
+                    made.push((commit, answer));
                 }
                 Err(e) => {
-                    discard(&self.shared, &request.commit.spilled);
-                    let _ = request.answer.send(Err(e));
+                    discard(&self.shared, &commit.spilled);
+                    let _ = answer.send(Err(e));
                 }
             }
         }
         let result = self.write(&overlay);
-        if let Err(e) = &result {
-            tracing::error!(error = %e, "a batch could not be written");
-        } else {
+        match &result {
             // The sweeper removes what this leaves.
-            dropped_files.iter().for_each(|name| drop(self.shared.files.delete(name)));
+            Ok(()) => dropped_files.iter().for_each(|name| drop(self.shared.files.delete(name))),
+            Err(StoreError::Full) => made.iter().for_each(|(commit, _)| discard(&self.shared, &commit.spilled)),
+            // Whether the batch is on the disk is not known, so its files stay.
+            Err(_) => {}
         }
-        for request in made {
-            let _ = request.answer.send(result.clone().map_err(CommitError::from));
+        for (_, answer) in made {
+            let _ = answer.send(result.clone().map_err(CommitError::from));
+        }
+        if self.journal.grown > CHECKPOINT_BYTES {
+            self.journal.grown = 0;
+            let _ = self.due.send(());
         }
     }
 
-    /// What this commit changes, if it may be made after those before it in the batch.
-    fn check(&self, commit: &Prepared, overlay: &Overlay, dropped: &mut Vec<String>) -> Result<Overlay, CommitError> {
+    /// What this commit changes and which files it drops, if it may be made after those before it in the batch.
+    fn check(&self, commit: &Prepared, overlay: &Changes) -> Result<(Changes, Vec<String>), CommitError> {
         for expect in &commit.expects {
             let holds = match expect {
-                Expect::Absent(table, key) => self.value(*table, key, &Overlay::new(), overlay)?.is_none(),
-                Expect::Present(table, key) => self.value(*table, key, &Overlay::new(), overlay)?.is_some(),
+                Expect::Absent(table, key) => self.value(*table, key, &Changes::new(), overlay)?.is_none(),
+                Expect::Present(table, key) => self.value(*table, key, &Changes::new(), overlay)?.is_some(),
                 Expect::Equal(table, key, wanted) => {
-                    self.value(*table, key, &Overlay::new(), overlay)?.as_ref() == Some(wanted)
+                    self.value(*table, key, &Changes::new(), overlay)?.as_ref() == Some(wanted)
                 }
             };
             if !holds {
                 return Err(CommitError::Conflict);
             }
         }
-        let mut changes = Overlay::new();
+        let (mut changes, mut dropped) = (Changes::new(), Vec::new());
         for change in &commit.changes {
             let full = full_key(change.table, &change.key);
             if let Some(old) = self.stored(&full, &changes, overlay)? {
@@ -108,11 +148,12 @@ impl Committer {
             }
             changes.insert(full, change.stored.clone());
         }
-        Ok(changes)
+        changes.extend(commit.own.iter().cloned());
+        Ok((changes, dropped))
     }
 
     /// The row as this commit, then the batch, then the index has it.
-    fn stored(&self, full: &[u8], changes: &Overlay, overlay: &Overlay) -> Result<Option<Vec<u8>>, StoreError> {
+    fn stored(&self, full: &[u8], changes: &Changes, overlay: &Changes) -> Result<Option<Vec<u8>>, StoreError> {
         match changes.get(full).or_else(|| overlay.get(full)) {
             Some(stored) => Ok(stored.clone()),
             None => Ok(self.shared.kv.get(full)?),
@@ -123,8 +164,8 @@ impl Committer {
         &self,
         table: Table,
         key: &[u8],
-        changes: &Overlay,
-        overlay: &Overlay,
+        changes: &Changes,
+        overlay: &Changes,
     ) -> Result<Option<Vec<u8>>, StoreError> {
         match self.stored(&full_key(table, key), changes, overlay)? {
             Some(stored) => self.shared.unspill(row::open(&self.shared.keys, table, key, &stored)?),
@@ -132,30 +173,49 @@ impl Committer {
         }
     }
 
-    fn write(&mut self, overlay: &Overlay) -> Result<(), StoreError> {
+    /// Journal first, then the index; a failure between them leaves a state that only opening again can tell.
+    fn write(&mut self, overlay: &Changes) -> Result<(), StoreError> {
         if overlay.is_empty() {
             return Ok(());
         }
-        let mut state = self.state.clone();
-        for (key, new) in overlay {
-            if let Some(old) = self.shared.kv.get(key)? {
-                state.take(key, &old);
-            }
-            if let Some(new) = new {
-                state.add(key, new);
-            }
-        }
-        state.lsn += 1;
-        self.shared.keys.sync_people().inspect_err(|_| self.stop())?;
-        let rows = overlay.iter().map(|(key, stored)| (key.clone(), stored.clone()));
-        let marker = (STATE_KEY.to_vec(), Some(state.encode()));
-        self.shared.kv.apply(rows.chain([marker])).inspect_err(|_| self.stop())?;
-        self.shared.kv.sync().inspect_err(|_| self.stop())?;
-        self.state = state;
+        self.shared.keys.sync_people().inspect_err(|_| self.shared.stop())?;
+        let lsn = self.journal.append(overlay).map_err(|e| self.refuse(e))?;
+        self.state = self.state.apply(&self.shared.kv, overlay, lsn).inspect_err(|_| self.shared.stop())?;
         Ok(())
     }
 
-    fn stop(&self) {
-        self.shared.stopped.store(true, Ordering::SeqCst);
+    /// Closes the journal's segment and says what lies before the next.
+    fn roll(&mut self) -> Result<State, StoreError> {
+        if self.shared.is_stopped() {
+            return Err(StoreError::Stopped);
+        }
+        self.journal.roll().map_err(|e| self.refuse(e))?;
+        self.journal.grown = 0;
+        Ok(self.state.clone())
+    }
+
+    /// An empty record ends every run, so that the last acknowledged one is never the last of all: damage to it cannot pass for
+    /// the torn end of a write.
+    fn close(&mut self) {
+        if self.shared.is_stopped() || !self.journal.is_begun() {
+            return;
+        }
+        let closed = self.journal.append(&Changes::new()).map_err(|e| self.refuse(e));
+        let closed = closed.and_then(|lsn| Ok(self.state.apply(&self.shared.kv, &Changes::new(), lsn)?));
+        // Nothing is lost without it; the next opening replays a little more.
+        if let Err(e) = closed.and_then(|_| Ok(self.shared.kv.sync()?)) {
+            tracing::warn!(error = %e, "the store was not closed cleanly");
+        }
+    }
+
+    fn refuse(&self, e: AppendError) -> StoreError {
+        match e {
+            AppendError::Full => StoreError::Full,
+            AppendError::Failed(e) => {
+                tracing::error!(error = %e, "the journal cannot be written; the store stops");
+                self.shared.stop();
+                StoreError::Stopped
+            }
+        }
     }
 }

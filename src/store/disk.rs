@@ -20,7 +20,6 @@ pub trait Disk: Send + Sync {
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()>;
     fn remove(&self, path: &Path) -> io::Result<()>;
     fn sync_dir(&self, dir: &Path) -> io::Result<()>;
-    #[allow(dead_code, reason = "the journal and erasure, next, use it")]
     fn free_bytes(&self, dir: &Path) -> io::Result<u64>;
 }
 
@@ -32,7 +31,6 @@ pub trait DiskFile: Send + Sync {
     fn write_at(&self, bytes: &[u8], offset: u64) -> io::Result<()>;
     /// The bytes and the length are on the disk when this returns (fdatasync).
     fn sync(&self) -> io::Result<()>;
-    #[allow(dead_code, reason = "the journal and erasure, next, use it")]
     fn set_length(&self, length: u64) -> io::Result<()>;
 }
 

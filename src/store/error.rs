@@ -15,6 +15,8 @@ pub enum StoreError {
     Full,
     /// An earlier failure stopped the store: what is on the disk is known only after a restart.
     Stopped,
+    /// The person whom this is about was forgotten.
+    Forgotten,
     /// The caller asked for something that the store does not do.
     Invalid(&'static str),
 }
@@ -61,6 +63,36 @@ impl From<io::Error> for StoreError {
     }
 }
 
+impl StoreError {
+    /// A failure after which the disk's state is not known, even if it is for want of room.
+    pub(super) fn failed(e: io::Error) -> StoreError {
+        StoreError::Io(Arc::new(e))
+    }
+}
+
+impl From<CommitError> for StoreError {
+    /// For commits of the store's own, which name no precondition and keep the limits.
+    fn from(e: CommitError) -> Self {
+        match e {
+            CommitError::Store(e) => e,
+            CommitError::Full => StoreError::Full,
+            CommitError::Conflict | CommitError::TooLarge => {
+                StoreError::Invalid("a commit of the store's own was refused")
+            }
+        }
+    }
+}
+
+impl From<OpenError> for StoreError {
+    fn from(e: OpenError) -> Self {
+        match e {
+            OpenError::Store(e) => e,
+            OpenError::Io(_, e) => e.into(),
+            other => StoreError::Damaged(other.to_string()),
+        }
+    }
+}
+
 impl From<StoreError> for CommitError {
     fn from(e: StoreError) -> Self {
         match e {
@@ -88,6 +120,7 @@ impl fmt::Display for StoreError {
             StoreError::Damaged(what) => write!(f, "damaged data: {what}"),
             StoreError::Full => f.write_str("the disk is full"),
             StoreError::Stopped => f.write_str("the store has stopped after a failure; restart to continue"),
+            StoreError::Forgotten => f.write_str("the person was forgotten"),
             StoreError::Invalid(what) => f.write_str(what),
         }
     }

@@ -4,12 +4,12 @@
 //! folder), is never changed, and is checked on every read. It is sealed in chunks, each bound to its place.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use serde::{Deserialize, Serialize};
 
 use super::disk::{self, Disk};
-use super::error::{OpenError, StoreError};
+use super::error::StoreError;
 use super::keys::{Keys, Purpose};
 use super::row::{decode_owner, encode_owner};
 use super::tables::Owner;
@@ -49,18 +49,14 @@ pub(super) struct Files {
     names: SecretKey,
     /// In the name of every file of this run, so that the sweeper leaves alone what is about to be referred to.
     run: String,
+    /// While a backup copies files, deletions wait here.
+    held: Mutex<Option<Vec<String>>>,
 }
 
 impl Files {
-    pub(super) fn open(disk: Arc<dyn Disk>, dir: &Path, keys: &Keys) -> Result<Files, OpenError> {
-        let dir = dir.join("files");
-        // All folders at once: afterwards one sync of one folder makes a name durable.
-        for first in 0..=u8::MAX {
-            let folder = dir.join(hex::encode(&[first]));
-            disk.create_dir(&folder).map_err(|e| OpenError::Io(folder, e))?;
-        }
+    pub(super) fn new(disk: Arc<dyn Disk>, dir: &Path, keys: &Keys) -> Files {
         let run = hex::encode(&crypto::random::<4>());
-        Ok(Files { disk, dir, names: keys.root("file names"), run })
+        Files { disk, dir: dir.join("files"), names: keys.root("file names"), run, held: Mutex::default() }
     }
 
     /// Durable when it returns.
@@ -69,7 +65,9 @@ impl Files {
         keys.sync_people()?;
         let name = format!("{}-{}-{}", self.prefix(owner), self.run, hex::encode(&crypto::random::<8>()));
         let sealed = seal(&key, &name, owner, bytes)?;
-        disk::replace(self.disk.as_ref(), &self.path(&name)?, &sealed)?;
+        let path = self.path(&name)?;
+        path.parent().map_or(Ok(()), |folder| self.disk.create_dir(folder))?;
+        disk::replace(self.disk.as_ref(), &path, &sealed)?;
         Ok(FileRef { name, sha256: crypto::sha256(bytes), length: bytes.len() as u64 })
     }
 
@@ -86,6 +84,10 @@ impl Files {
     /// No error if it is gone already.
     pub(super) fn delete(&self, name: &str) -> Result<(), StoreError> {
         let path = self.path(name)?;
+        if let Some(held) = self.held.lock().unwrap_or_else(PoisonError::into_inner).as_mut() {
+            held.push(name.to_owned());
+            return Ok(());
+        }
         match self.disk.remove(&path) {
             Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(()),
             Err(e) => Err(e.into()),
@@ -95,9 +97,37 @@ impl Files {
 
     /// The names of all files that were there before this run, one folder at a time.
     pub(super) fn older(&self, folder: u8) -> Result<Vec<String>, StoreError> {
-        let names = self.disk.list(&self.dir.join(hex::encode(&[folder])))?;
         let ours = format!("-{}-", self.run);
-        Ok(names.into_iter().filter(|name| !name.contains(&ours)).collect())
+        Ok(self.list(folder)?.into_iter().filter(|name| !name.contains(&ours)).collect())
+    }
+
+    pub(super) fn list(&self, folder: u8) -> Result<Vec<String>, StoreError> {
+        Ok(self.disk.list(&self.dir.join(hex::encode(&[folder])))?)
+    }
+
+    /// Removes everything that was put for this owner.
+    pub(super) fn delete_all(&self, owner: Owner) -> Result<u64, StoreError> {
+        let prefix = self.prefix(owner);
+        let names = self.disk.list(&self.dir.join(prefix.get(..2).unwrap_or_default()))?;
+        let theirs: Vec<_> = names.iter().filter(|name| name.starts_with(&prefix)).collect();
+        theirs.iter().try_for_each(|name| self.delete(name))?;
+        Ok(theirs.len() as u64)
+    }
+
+    /// Until [`Files::release`] nothing is deleted.
+    pub(super) fn hold(&self) {
+        self.held.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert_default();
+    }
+
+    /// Makes up for what was asked meanwhile; the sweeper removes what fails.
+    pub(super) fn release(&self) {
+        let names = self.held.lock().unwrap_or_else(PoisonError::into_inner).take().unwrap_or_default();
+        names.iter().for_each(|name| drop(self.delete(name)));
+    }
+
+    /// Whether the file opens at all, whatever its content should be.
+    pub(super) fn check(&self, keys: &Keys, name: &str) -> Result<(), StoreError> {
+        open(keys, name, &disk::read_all(self.disk.as_ref(), &self.path(name)?)?).map(drop)
     }
 
     /// The same for all owners' files: a keyed hash, so that a name tells nothing.
@@ -106,7 +136,7 @@ impl Files {
         hex::encode(hash.get(..12).unwrap_or_default())
     }
 
-    fn path(&self, name: &str) -> Result<PathBuf, StoreError> {
+    pub(super) fn path(&self, name: &str) -> Result<PathBuf, StoreError> {
         // A temporary file has the name of the one that it was to become.
         let stem = name.strip_suffix(".tmp").unwrap_or(name);
         let plain = stem.bytes().all(|byte| byte.is_ascii_hexdigit() || byte == b'-');

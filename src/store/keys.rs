@@ -3,7 +3,7 @@
 //! The root and the accounts' keys are random and lie wrapped under the master key in the small file `keys`, which is rewritten
 //! whole; a new master key re-wraps that file and leaves all data alone. No key serves two purposes.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock};
 
@@ -24,15 +24,18 @@ const FORMAT: u32 = 1;
 pub(super) struct Keys {
     disk: Arc<dyn Disk>,
     path: PathBuf,
-    salt: [u8; 16],
     state: RwLock<State>,
     people: People,
+    /// Whose data is gone for good; nothing is sealed for them again.
+    forgotten: RwLock<HashSet<Person>>,
     /// Derived once: HKDF costs more than the sealing of a small row.
     system: SecretKey,
     blind: SecretKey,
 }
 
 struct State {
+    /// Of the passphrase, if it is one.
+    salt: [u8; 16],
     wrapping: SecretKey,
     root: SecretKey,
     accounts: HashMap<Id, SecretKey>,
@@ -67,27 +70,33 @@ struct File {
 }
 
 impl Keys {
-    /// Opens the keys of the store in `dir`, or makes them if there is no data at all.
-    pub(super) fn open(disk: Arc<dyn Disk>, dir: &Path, source: &MasterKey, fresh: bool) -> Result<Keys, OpenError> {
+    pub(super) fn open(disk: Arc<dyn Disk>, dir: &Path, source: &MasterKey) -> Result<Keys, OpenError> {
         let path = dir.join("keys");
-        let (salt, state) = if fresh {
-            let salt = crypto::random();
-            let wrapping = master::read(source, &salt, true)?.derive("wrap keys");
-            (salt, State { wrapping, root: SecretKey::generate(), accounts: HashMap::new() })
-        } else {
-            read(disk.as_ref(), &path, source)?
-        };
-        // The people's file comes first: `keys` in place says that the folder is complete.
-        let people = People::open(disk.as_ref(), dir, fresh)?;
-        let (system, blind) = (state.root.derive("rows"), state.root.derive("blind index"));
-        let keys = Keys { disk, path, salt, state: RwLock::new(state), people, system, blind };
-        if fresh {
-            keys.write(&keys.state.read().unwrap_or_else(PoisonError::into_inner))?;
-        }
-        Ok(keys)
+        let state = read(disk.as_ref(), &path, source)?;
+        let people = People::open(disk.as_ref(), dir)?;
+        Ok(Keys::with(disk, path, state, people))
     }
 
-    /// Whether `dir` holds a store: the keys are written last when one is made.
+    /// Draws the keys of a new store; they are not on the disk before [`Keys::publish`].
+    pub(super) fn create(disk: Arc<dyn Disk>, dir: &Path, source: &MasterKey) -> Result<Keys, OpenError> {
+        let salt = crypto::random();
+        let wrapping = master::read(source, &salt, true)?.derive("wrap keys");
+        let state = State { salt, wrapping, root: SecretKey::generate(), accounts: HashMap::new() };
+        let people = People::create(disk.as_ref(), dir)?;
+        Ok(Keys::with(disk, dir.join("keys"), state, people))
+    }
+
+    fn with(disk: Arc<dyn Disk>, path: PathBuf, state: State, people: People) -> Keys {
+        let (system, blind) = (state.root.derive("rows"), state.root.derive("blind index"));
+        Keys { disk, path, state: RwLock::new(state), people, forgotten: RwLock::default(), system, blind }
+    }
+
+    /// Puts the keys of a new store in place, last of all: from now on there is one.
+    pub(super) fn publish(&self) -> Result<(), StoreError> {
+        self.write(&self.state.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Whether `dir` holds a store.
     pub(super) fn exist(disk: &dyn Disk, dir: &Path) -> Result<bool, OpenError> {
         let names = disk.list(dir).map_err(|e| OpenError::Io(dir.to_owned(), e))?;
         Ok(names.iter().any(|name| name == "keys"))
@@ -110,6 +119,9 @@ impl Keys {
 
     /// The key of this owner, made if there is none. A person's is durable only after [`Keys::sync_people`].
     pub(super) fn make(&self, owner: Owner, purpose: Purpose) -> Result<SecretKey, StoreError> {
+        if self.is_forgotten(owner) {
+            return Err(StoreError::Forgotten);
+        }
         match owner {
             Owner::System => Ok(self.system(purpose)),
             Owner::Account(id) => Ok(self.make_account(id)?.derive(purpose.text())),
@@ -118,6 +130,42 @@ impl Keys {
                 Ok(self.people.make(Person { account, subject }, &wrapping)?.derive(purpose.text()))
             }
         }
+    }
+
+    /// Nothing more is made for these people; what there is can be read until [`Keys::destroy`].
+    pub(super) fn forget(&self, people: &[Person]) {
+        self.forgotten.write().unwrap_or_else(PoisonError::into_inner).extend(people);
+    }
+
+    pub(super) fn is_forgotten(&self, owner: Owner) -> bool {
+        let Owner::Person { account, subject } = owner else { return false };
+        self.forgotten.read().unwrap_or_else(PoisonError::into_inner).contains(&Person { account, subject })
+    }
+
+    /// From here on nobody can read what was sealed for them, wherever a copy of it may lie.
+    pub(super) fn destroy(&self, people: &[Person]) -> Result<(), StoreError> {
+        self.people.destroy(people)
+    }
+
+    /// People who were forgotten but whose key is still there: a crash came in between.
+    pub(super) fn half_forgotten(&self) -> Vec<Person> {
+        let forgotten = self.forgotten.read().unwrap_or_else(PoisonError::into_inner);
+        self.people.all().into_iter().filter(|person| forgotten.contains(person)).collect()
+    }
+
+    pub(super) fn people(&self) -> &People {
+        &self.people
+    }
+
+    /// Wraps all keys under a new master key. The data is not touched.
+    pub(super) fn rotate(&self, source: &MasterKey) -> Result<(), OpenError> {
+        let salt = crypto::random();
+        let wrapping = master::read(source, &salt, true)?.derive("wrap keys");
+        let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
+        let old = std::mem::replace(&mut state.wrapping, wrapping);
+        let old_salt = std::mem::replace(&mut state.salt, salt);
+        self.write(&state).inspect_err(|_| (state.wrapping, state.salt) = (old, old_salt))?;
+        Ok(())
     }
 
     pub(super) fn sync_people(&self) -> Result<(), StoreError> {
@@ -172,7 +220,7 @@ impl Keys {
         let accounts = state.accounts.iter().map(|(id, key)| Ok((*id, wrap(id.as_bytes(), key)?)));
         let file = File {
             format: FORMAT,
-            salt: hex::encode(&self.salt),
+            salt: hex::encode(&state.salt),
             root: wrap(b"root", &state.root)?,
             accounts: accounts.collect::<Result<_, StoreError>>()?,
         };
@@ -184,7 +232,7 @@ impl Keys {
     }
 }
 
-fn read(disk: &dyn Disk, path: &Path, source: &MasterKey) -> Result<([u8; 16], State), OpenError> {
+fn read(disk: &dyn Disk, path: &Path, source: &MasterKey) -> Result<State, OpenError> {
     let damaged = |what: &str| OpenError::Damaged { file: path.to_owned(), offset: 0, what: what.into() };
     let bytes = disk::read_all(disk, path).map_err(|e| OpenError::Io(path.to_owned(), e))?;
     let text = String::from_utf8(bytes).map_err(|_| damaged("not text"))?;
@@ -207,5 +255,5 @@ fn read(disk: &dyn Disk, path: &Path, source: &MasterKey) -> Result<([u8; 16], S
     let root = unwrap(b"root", &file.root)?;
     let accounts = file.accounts.iter().map(|(id, text)| Ok((*id, unwrap(id.as_bytes(), text)?)));
     let accounts = accounts.collect::<Result<HashMap<_, _>, OpenError>>()?;
-    Ok((salt, State { wrapping, root, accounts }))
+    Ok(State { salt, wrapping, root, accounts })
 }

@@ -60,6 +60,11 @@ impl Kv {
         })
     }
 
+    /// Every pair in order.
+    pub(super) fn each(&self, see: &mut dyn FnMut(&[u8], &[u8])) -> Result<(), IndexError> {
+        guarded(|| self.db.iter().try_for_each(|pair| pair.map(|(key, value)| see(&key, &value))))
+    }
+
     /// All changes or none, seen together by readers.
     pub(super) fn apply(&self, changes: impl Iterator<Item = (Vec<u8>, Option<Vec<u8>>)>) -> Result<(), IndexError> {
         let mut batch = sled::Batch::default();

@@ -38,6 +38,8 @@ struct Slots {
     used: HashMap<Person, u32>,
     free: Vec<u32>,
     next: u32,
+    /// Never used again, so that whoever looks into it finds what is left.
+    damaged: u64,
 }
 
 impl People {
@@ -45,14 +47,17 @@ impl People {
         dir.join("people.keys")
     }
 
-    pub(super) fn open(disk: &dyn Disk, dir: &Path, fresh: bool) -> Result<People, OpenError> {
+    pub(super) fn create(disk: &dyn Disk, dir: &Path) -> Result<People, OpenError> {
+        let path = People::path(dir);
+        let mut header = HEADER.to_vec();
+        header.resize(SLOT_BYTES, 0);
+        super::disk::replace(disk, &path, &header).map_err(|e| OpenError::Io(path, e))?;
+        People::open(disk, dir)
+    }
+
+    pub(super) fn open(disk: &dyn Disk, dir: &Path) -> Result<People, OpenError> {
         let path = People::path(dir);
         let io = |e| OpenError::Io(path.clone(), e);
-        if fresh {
-            let mut header = HEADER.to_vec();
-            header.resize(SLOT_BYTES, 0);
-            super::disk::replace(disk, &path, &header).map_err(io)?;
-        }
         let file = disk.open(&path).map_err(io)?;
         let mut slots = Slots { next: 1, ..Slots::default() };
         let mut buffer = vec![0_u8; SLOT_BYTES * 4096];
@@ -80,7 +85,8 @@ impl People {
                     Slot::Live(person) => {
                         slots.used.insert(person, number);
                     }
-                    Slot::Damaged => return Err(damaged("a person's key is not what was written")),
+                    // Half of a write that was refused, or damage: then whatever that key sealed is refused when it is read.
+                    Slot::Damaged => slots.damaged += 1,
                 }
             }
             if read < buffer.len() {
@@ -121,7 +127,11 @@ impl People {
         let wrapped = crypto::seal(wrapping, &address(person), key.as_bytes())
             .map_err(|_| StoreError::Invalid("a key could not be wrapped"))?;
         let number = slots.free.last().copied().unwrap_or(slots.next);
-        self.file.write_at(&slot(person, &wrapped), offset(number))?;
+        if let Err(e) = self.file.write_at(&slot(person, &wrapped), offset(number)) {
+            // The slot is used next time; until then half a key should not lie in it.
+            let _ = self.file.write_at(&[0; SLOT_BYTES], offset(number));
+            return Err(e.into());
+        }
         if slots.free.pop().is_none() {
             slots.next = number + 1;
         }
@@ -131,7 +141,6 @@ impl People {
     }
 
     /// Overwrites the keys in place, durably. What they sealed can no longer be read by anybody.
-    #[allow(dead_code, reason = "the journal and erasure, next, use it")]
     pub(super) fn destroy(&self, people: &[Person]) -> Result<(), StoreError> {
         let mut slots = self.slots.write().unwrap_or_else(PoisonError::into_inner);
         for person in people {
@@ -148,9 +157,21 @@ impl People {
         Ok(())
     }
 
-    #[allow(dead_code, reason = "the journal and erasure, next, use it")]
+    /// Slots that hold neither a key nor nothing.
+    pub(super) fn damaged(&self) -> u64 {
+        self.slots.read().unwrap_or_else(PoisonError::into_inner).damaged
+    }
+
     pub(super) fn all(&self) -> Vec<Person> {
         self.slots.read().unwrap_or_else(PoisonError::into_inner).used.keys().copied().collect()
+    }
+
+    /// The whole file as it is, with no slot half written.
+    pub(super) fn copy(&self) -> Result<Vec<u8>, StoreError> {
+        let slots = self.slots.write().unwrap_or_else(PoisonError::into_inner);
+        let mut bytes = vec![0; SLOT_BYTES * usize::try_from(slots.next).unwrap_or(usize::MAX)];
+        self.file.read_at(&mut bytes, 0)?;
+        Ok(bytes)
     }
 
     /// Every key made so far is on the disk when this returns; callers that wait together share one sync.

@@ -39,7 +39,9 @@ pub(super) fn open(keys: &Keys, table: Table, key: &[u8], stored: &[u8]) -> Resu
     let damaged = || StoreError::Damaged(format!("a row of {}", table.name()));
     let (kind, owner, header_bytes) = parse(stored).ok_or_else(damaged)?;
     let (header, sealed) = stored.split_at_checked(header_bytes).ok_or_else(damaged)?;
-    let row_key = keys.get(owner, Purpose::Rows)?.ok_or_else(damaged)?;
+    let Some(row_key) = keys.get(owner, Purpose::Rows)? else {
+        return if keys.is_forgotten(owner) { Ok(None) } else { Err(damaged()) };
+    };
     let plain = crypto::open(&row_key, &address(table, key, header), sealed).map_err(|_| damaged())?;
     match kind {
         INLINE => Ok(Some(Body::Inline(plain))),
@@ -49,7 +51,6 @@ pub(super) fn open(keys: &Keys, table: Table, key: &[u8], stored: &[u8]) -> Resu
 }
 
 /// Whose row this is.
-#[allow(dead_code, reason = "the journal and erasure, next, use it")]
 pub(super) fn owner(stored: &[u8]) -> Option<Owner> {
     parse(stored).map(|(_, owner, _)| owner)
 }

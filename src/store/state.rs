@@ -5,6 +5,8 @@
 
 use std::collections::BTreeMap;
 
+use super::journal::Changes;
+use super::kv::{IndexError, Kv};
 use super::tables::Table;
 use crate::crypto;
 
@@ -38,6 +40,23 @@ impl State {
         if *summary == Summary::default() {
             self.tables.remove(table_of(full_key));
         }
+    }
+
+    /// Applies a batch to the index together with the state that follows from it.
+    pub(super) fn apply(&self, kv: &Kv, changes: &Changes, lsn: u64) -> Result<State, IndexError> {
+        let mut state = self.clone();
+        for (key, new) in changes {
+            if let Some(old) = kv.get(key)? {
+                state.take(key, &old);
+            }
+            if let Some(new) = new {
+                state.add(key, new);
+            }
+        }
+        state.lsn = lsn;
+        let rows = changes.iter().map(|(key, stored)| (key.clone(), stored.clone()));
+        kv.apply(rows.chain([(STATE_KEY.to_vec(), Some(state.encode()))]))?;
+        Ok(state)
     }
 
     pub(super) fn rows(&self) -> u64 {

@@ -21,7 +21,7 @@ impl Store {
         // First what lies there, then what is referred to: a file that gains its row in between is not among the first.
         let mut lying = Vec::new();
         for folder in 0..=u8::MAX {
-            lying.extend(self.shared.files.older(folder)?);
+            lying.extend(self.core.shared.files.older(folder)?);
         }
         if lying.is_empty() {
             return Ok(0);
@@ -29,7 +29,7 @@ impl Store {
         let wanted = self.referred(files_of)?;
         let mut removed = 0;
         for name in lying.iter().filter(|name| !wanted.contains(*name)) {
-            self.shared.files.delete(name)?;
+            self.core.shared.files.delete(name)?;
             removed += 1;
         }
         Ok(removed)
@@ -41,16 +41,16 @@ impl Store {
         loop {
             // No table's name begins with 0xff.
             let high = Bound::Excluded(vec![u8::MAX]);
-            let page = self.shared.kv.range((low.clone(), high), Direction::Forward, PAGE)?;
+            let page = self.core.shared.kv.range((low.clone(), high), Direction::Forward, PAGE)?;
             let Some((last, _)) = page.last() else { return Ok(names) };
             low = Bound::Excluded(last.clone());
             for (full, stored) in &page {
                 let Some((table, key)) = split_key(full).filter(|(table, _)| !table.is_index()) else { continue };
-                let body = row::open(&self.shared.keys, table, key, stored)?;
+                let body = row::open(&self.core.shared.keys, table, key, stored)?;
                 if let Some(Body::Spilled(file)) = &body {
                     names.insert(file.name.clone());
                 }
-                if let Some(value) = self.shared.unspill(body)? {
+                if let Some(value) = self.core.shared.unspill(body)? {
                     names.extend(files_of(table, &value).into_iter().map(|file| file.name));
                 }
             }

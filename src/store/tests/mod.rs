@@ -1,12 +1,16 @@
 //! The store against a model and against the ways in which a disk fails.
 
+mod faults;
 mod model;
+mod power;
 mod seam;
+mod sim;
 
 use std::path::Path;
 use std::sync::Arc;
 
 use super::disk::RealDisk;
+use super::open::Trust;
 use super::tables::{BadRecord, IndexRow, Table};
 use super::{MasterKey, OpenError, OpenOptions, OpenReport, Store};
 use crate::crypto::SecretKey;
@@ -28,9 +32,23 @@ fn options(dir: &Path) -> OpenOptions {
 }
 
 fn open(dir: &Path) -> Result<(Store, OpenReport), OpenError> {
-    Store::open_on(Arc::new(RealDisk), derive, options(dir))
+    Store::open_on(Arc::new(RealDisk), derive, options(dir), Trust::IfWhole)
 }
 
 fn id(number: u8) -> Id {
     Id::from_bytes([number; 12])
+}
+
+fn copy_dir(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).unwrap();
+    for entry in std::fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        let target = to.join(entry.file_name());
+        if entry.file_type().unwrap().is_dir() {
+            copy_dir(&entry.path(), &target);
+        } else {
+            // The index's own temporary files come and go while it is copied.
+            let _ = std::fs::copy(entry.path(), target);
+        }
+    }
 }
