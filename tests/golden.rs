@@ -2,6 +2,8 @@
 //!
 //! Numbers are compared within a tolerance that is stated beside each; bytes are not compared.
 
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may")]
+
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
