@@ -16,6 +16,9 @@ const SIDES: (u32, u32) = (640, 320);
 const WIDE_FACE: f64 = 300.0;
 /// Beyond this the turned photo is tried as well: upright faces are far more confident (0.95 against 0.63–0.77 at 60–90°).
 const ROLL_MAX_DEGREES: f64 = 45.0;
+/// Below this confidence too: a face on its head can be found with its mouth taken for eyes. Of 7,701 upright photos (LFW)
+/// 99 % are above it, so the further looks cost little.
+const SURE: f64 = 0.88;
 
 /// Faces, and the turn after which they were found.
 pub struct Search {
@@ -47,7 +50,8 @@ pub fn faces(net: &Net, photo: &RgbImage) -> Result<Search, NetError> {
 
 impl Search {
     fn upright(&self) -> bool {
-        self.faces.first().is_some_and(|face| face.roll_degrees().abs() <= ROLL_MAX_DEGREES)
+        let upright = |face: &Found| face.confidence >= SURE && face.roll_degrees().abs() <= ROLL_MAX_DEGREES;
+        self.faces.first().is_some_and(upright)
     }
 
     fn confidence(&self) -> f64 {
