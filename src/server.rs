@@ -269,7 +269,7 @@ async fn maintain(service: web::Data<Service>) {
 }
 
 /// The data folder, for its owner alone.
-fn private_folder(folder: &Path) -> std::io::Result<()> {
+pub fn private_folder(folder: &Path) -> std::io::Result<()> {
     if !folder.exists() {
         return fs::DirBuilder::new().recursive(true).mode(0o700).create(folder);
     }
