@@ -62,3 +62,9 @@ impl Stopwatch {
         self.elapsed().as_secs_f64() * 1e3
     }
 }
+
+/// Lets time pass: for a client that polls. The server waits for events instead.
+#[allow(clippy::disallowed_methods, reason = "the one place that sleeps")]
+pub fn pause(time: Duration) {
+    std::thread::sleep(time);
+}

@@ -1,7 +1,8 @@
-//! The one file that names the cryptographic library (aws-lc-rs).
+//! The one file that names the cryptographic libraries: aws-lc-rs, and argon2 for passphrases alone.
 //!
 //! Everything else asks for a digest, a keyed hash, a derived key or a sealed box by these names.
 
+use aws_lc_rs::signature::{self, Ed25519KeyPair, KeyPair as _};
 use aws_lc_rs::{aead, constant_time, digest, hkdf, hmac, rand};
 use zeroize::Zeroizing;
 
@@ -61,6 +62,25 @@ pub fn sha256(data: &[u8]) -> [u8; 32] {
     array(digest::digest(&digest::SHA256, data).as_ref())
 }
 
+/// SHA-256 of bytes that come in parts.
+pub struct Hasher(digest::Context);
+
+impl Hasher {
+    pub fn update(&mut self, data: &[u8]) {
+        self.0.update(data);
+    }
+
+    pub fn finish(self) -> [u8; 32] {
+        array(self.0.finish().as_ref())
+    }
+}
+
+impl Default for Hasher {
+    fn default() -> Self {
+        Self(digest::Context::new(&digest::SHA256))
+    }
+}
+
 /// HMAC-SHA-256.
 pub fn keyed_hash(key: &SecretKey, data: &[u8]) -> [u8; 32] {
     array(hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, key.as_bytes()), data).as_ref())
@@ -96,6 +116,41 @@ pub fn open(key: &SecretKey, address: &[u8], sealed: &[u8]) -> Result<Vec<u8>, N
     let length = key.open_in_place(nonce, aead::Aad::from(address), &mut body).map_err(|_| NotAuthentic)?.len();
     body.truncate(length);
     Ok(body)
+}
+
+/// An Ed25519 key (RFC 8032).
+pub struct SigningKey(Ed25519KeyPair);
+
+impl SigningKey {
+    /// The same seed gives the same key.
+    pub fn from_seed(seed: &SecretKey) -> Option<SigningKey> {
+        Ed25519KeyPair::from_seed_unchecked(seed.as_bytes()).ok().map(SigningKey)
+    }
+
+    pub fn public(&self) -> [u8; 32] {
+        array(self.0.public_key().as_ref())
+    }
+
+    pub fn sign(&self, message: &[u8]) -> [u8; 64] {
+        let mut signature = [0; 64];
+        signature.copy_from_slice(self.0.sign(message).as_ref());
+        signature
+    }
+}
+
+/// Whether the holder of this public key signed the message.
+pub fn verify(public: &[u8; 32], message: &[u8], signature: &[u8; 64]) -> bool {
+    signature::UnparsedPublicKey::new(&signature::ED25519, public).verify(message, signature).is_ok()
+}
+
+/// A key from a passphrase: argon2id with 64 MiB, three passes and four lanes, the second choice of RFC 9106 (section 4).
+pub fn stretch(passphrase: &[u8], salt: &[u8; 16]) -> Option<SecretKey> {
+    let params = argon2::Params::new(64 * 1024, 3, 4, Some(32)).ok()?;
+    let mut key = Zeroizing::new([0_u8; 32]);
+    argon2::Argon2::new(argon2::Algorithm::Argon2id, argon2::Version::V0x13, params)
+        .hash_password_into(passphrase, salt, &mut key[..])
+        .ok()?;
+    Some(SecretKey(key))
 }
 
 fn array(bytes: &[u8]) -> [u8; 32] {

@@ -23,9 +23,6 @@ pub struct FacesArgs {
     /// Turn one side of each pair into a document's portrait: face this many pixels wide, grey, strongly compressed
     #[arg(long, value_name = "PIXELS", value_parser = clap::value_parser!(u32).range(16..=1024))]
     pub simulate_document: Option<u32>,
-    /// Write the result as JSON
-    #[arg(long)]
-    pub json: bool,
     /// Draw the ROC curve into this PNG file
     #[arg(long, value_name = "FILE")]
     pub roc: Option<PathBuf>,
@@ -35,7 +32,7 @@ pub struct FacesArgs {
 }
 
 /// Runs the evaluation and prints its result to standard output.
-pub fn run(args: &FacesArgs) -> Result<(), Box<dyn std::error::Error>> {
+pub fn run(args: &FacesArgs, json: bool) -> Result<(), Box<dyn std::error::Error>> {
     let text = std::fs::read_to_string(&args.pairs)
         .map_err(|error| format!("{} cannot be read: {error}", args.pairs.display()))?;
     let pairs = pairs::parse(&text)?;
@@ -56,7 +53,7 @@ pub fn run(args: &FacesArgs) -> Result<(), Box<dyn std::error::Error>> {
     if let Some(path) = &args.roc {
         plot::write(&report.curve, &title(args, &report), path)?;
     }
-    if args.json {
+    if json {
         println!("{}", serde_json::to_string_pretty(&report)?)
     } else {
         print!("{}", human(args, &report))

@@ -1,8 +1,37 @@
 //! twoface: identity verification on your own server.
+//!
+//! ```text
+//!    clients ── HTTPS ──► api ──┐              ┌── admin ◄── unix socket ── command line
+//!                               ▼              ▼
+//!                              service     the verbs: open, submit, run, settle, register, erase
+//!                               │   └──── calls `dyn domain::evidence::Examiner` ◄── implemented by vision (pixels → facts)
+//!                               ▼
+//!                              store       the only durable thing
+//!                               ▼
+//!                              domain      the nouns and their laws
+//! ```
+//!
+//! `server` alone knows every part: it builds each and joins them.
 
 pub mod clock;
+pub mod config;
 pub mod crypto;
+pub mod telemetry;
+
 pub mod domain;
-pub mod evaluate;
+
 pub mod store;
 pub mod vision;
+
+pub mod service;
+
+pub mod admin;
+pub mod api;
+pub mod tls;
+
+pub mod server;
+
+pub mod cli;
+pub mod client;
+pub mod demo;
+pub mod evaluate;

@@ -14,12 +14,25 @@ pub trait Examiner: Send + Sync {
     /// The face of a document's portrait against a selfie.
     fn compare_faces(&self, document: &[u8], face: &[u8]) -> Result<Comparison, Unusable>;
 
+    /// Runs every model once. An error is ours, and says which model cannot run.
+    fn warm_up(&self) -> Result<(), String>;
+
+    /// What examines, so that a verdict can be traced to it years later.
+    fn models(&self) -> &[ModelUsed];
+
     /// How cosines become scores when one side is a document portrait.
     fn document_scores(&self) -> &ScoreTable;
 }
 
 /// Faces described per photo. A crowd is counted, not described: nobody compares it, and each face costs time.
 pub const FACES_REPORTED_MAX: usize = 20;
+
+/// A model by name and the SHA-256 of its weights.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ModelUsed {
+    pub name: String,
+    pub sha256: String,
+}
 
 /// A photo as it was decoded, and the faces found in it, the chosen one first.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -1,7 +1,13 @@
 //! The nouns and their laws. No input or output, no clock, no randomness: everything here is a value.
 
+pub mod account;
+pub mod attempt;
 pub mod evidence;
 pub mod hex;
 pub mod id;
+pub mod job;
+pub mod key;
+pub mod refusal;
 pub mod score;
 pub mod time;
+pub mod user;

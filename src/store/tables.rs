@@ -3,7 +3,15 @@
 //! Index rows are derived, never written by callers: the store computes them from the old and the new record inside the same
 //! commit, and `fsck` derives them again and compares.
 
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::domain::attempt::Attempt;
+use crate::domain::hex;
 use crate::domain::id::Id;
+use crate::domain::job::Job;
+use crate::domain::key::ApiKeyRecord;
+use crate::domain::user::User;
 
 /// A table of the store. The text is its name on disk and never changes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -105,8 +113,91 @@ pub struct IndexRow {
     pub value: Vec<u8>,
 }
 
+/// A record that cannot be read: another version, or not a record at all.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BadRecord;
+
+/// The version of every record written by this program; the first byte of the value.
+const RECORD_VERSION: u8 = 1;
+
+/// A record as it is stored: the version byte, then JSON.
+pub fn encode<T: Serialize>(record: &T) -> Result<Vec<u8>, BadRecord> {
+    let mut value = vec![RECORD_VERSION];
+    serde_json::to_writer(&mut value, record).map_err(|_| BadRecord)?;
+    Ok(value)
+}
+
+/// The inverse of [`encode`].
+pub fn decode<T: DeserializeOwned>(value: &[u8]) -> Result<T, BadRecord> {
+    match value.split_first() {
+        Some((&RECORD_VERSION, json)) => serde_json::from_slice(json).map_err(|_| BadRecord),
+        _ => Err(BadRecord),
+    }
+}
+
+/// Ids side by side: the key of a row that belongs to the first, then to the second, and so on.
+pub fn key(ids: &[Id]) -> Vec<u8> {
+    ids.iter().flat_map(|id| id.as_bytes().iter().copied()).collect()
+}
+
+/// The inverse of [`key`] for `N` ids.
+pub fn ids<const N: usize>(key: &[u8]) -> Result<[Id; N], BadRecord> {
+    if key.len() != N * 12 {
+        return Err(BadRecord);
+    }
+    let mut ids = [Id::from_bytes([0; 12]); N];
+    for (id, bytes) in ids.iter_mut().zip(key.chunks_exact(12)) {
+        *id = Id::from_bytes(bytes.try_into().map_err(|_| BadRecord)?);
+    }
+    Ok(ids)
+}
+
+/// The key of an index row that is found by a hash in hexadecimal.
+pub fn hash_key(hash: &str) -> Result<Vec<u8>, BadRecord> {
+    hex::decode::<32>(hash).map(|bytes| bytes.to_vec()).ok_or(BadRecord)
+}
+
 /// The index rows that follow from one record.
-pub fn index_rows(table: Table, key: &[u8], value: &[u8]) -> Vec<IndexRow> {
-    let _ = (table, key, value);
-    Vec::new()
+pub fn index_rows(table: Table, value: &[u8]) -> Result<Vec<IndexRow>, BadRecord> {
+    let row = |table, key, value| IndexRow { table, key, value };
+    Ok(match table {
+        Table::Keys => {
+            let record: ApiKeyRecord = decode(value)?;
+            vec![row(Table::KeysByHash, hash_key(&record.secret_hash)?, key(&[record.account, record.id]))]
+        }
+        Table::Attempts => {
+            let attempt: Attempt = decode(value)?;
+            match &attempt.session {
+                Some(session) => vec![row(
+                    Table::SessionsByToken,
+                    hash_key(&session.token_hash)?,
+                    key(&[attempt.account, attempt.id]),
+                )],
+                None => Vec::new(),
+            }
+        }
+        Table::Jobs => {
+            let job: Job = decode(value)?;
+            let mut rows = vec![row(Table::JobsById, key(&[job.account, job.id]), key(&[job.attempt]))];
+            if job.is_queued() {
+                rows.push(row(Table::JobsQueued, key(&[job.id]), key(&[job.account, job.attempt])));
+            }
+            rows
+        }
+        Table::Users => {
+            let user: User = decode(value)?;
+            vec![
+                row(Table::UsersByDocument, document_key(user.account, &user.document_index)?, key(&[user.id])),
+                row(Table::UsersByAttempt, key(&[user.account, user.attempt]), key(&[user.id])),
+            ]
+        }
+        _ => Vec::new(),
+    })
+}
+
+/// The key of `users_by_document`.
+pub fn document_key(account: Id, document_index: &str) -> Result<Vec<u8>, BadRecord> {
+    let mut bytes = key(&[account]);
+    bytes.extend(hash_key(document_index)?);
+    Ok(bytes)
 }

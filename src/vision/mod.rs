@@ -7,6 +7,7 @@ mod jpeg;
 mod kernels;
 pub mod nets;
 mod resize;
+pub mod specimen;
 pub mod weights;
 
 use ::image::RgbImage;
@@ -14,7 +15,7 @@ use candle_core::Device;
 
 use crate::clock::Stopwatch;
 use crate::domain::evidence::{
-    Box2, Comparison, Examiner, FACES_REPORTED_MAX, FaceSeen, PhotoSeen, StepTimes, Unusable, UnusableReason,
+    Box2, Comparison, Examiner, FACES_REPORTED_MAX, FaceSeen, ModelUsed, PhotoSeen, StepTimes, Unusable, UnusableReason,
 };
 use crate::domain::score::ScoreTable;
 use face::embed::Embedded;
@@ -28,6 +29,7 @@ pub struct Engine {
     embedder: Net,
     photo_scores: ScoreTable,
     document_scores: ScoreTable,
+    models: Vec<ModelUsed>,
 }
 
 /// Why the engine cannot start.
@@ -63,8 +65,8 @@ impl From<NetError> for LoadError {
 /// One photo after every step up to alignment.
 struct Prepared {
     seen: PhotoSeen,
-    chosen: Found,
-    aligned: RgbImage,
+    /// The chosen face, aligned; `None` if the photo shows none.
+    chosen: Option<(Found, RgbImage)>,
 }
 
 impl Engine {
@@ -80,11 +82,17 @@ impl Engine {
             embedder: Net::load(sface::describe()?, &models.weights("sface")?, &device)?,
             photo_scores: models.manifest.scores.photo_photo.knots.clone(),
             document_scores: models.manifest.scores.document_photo.knots.clone(),
+            models: models
+                .manifest
+                .models
+                .iter()
+                .map(|model| ModelUsed { name: model.name.clone(), sha256: model.sha256.clone() })
+                .collect(),
         })
     }
 
     /// Runs every network once, so that the first client does not pay for first touches, and a fault shows before it.
-    pub fn warm_up(&self) -> Result<(), LoadError> {
+    fn run_once(&self) -> Result<(), LoadError> {
         detect::faces(&self.detector, &RgbImage::new(640, 640))?;
         let grey = RgbImage::from_pixel(align::SIDE, align::SIDE, ::image::Rgb([128; 3]));
         let embedded = embed::faces(&self.embedder, &[&grey, &grey])?;
@@ -116,14 +124,13 @@ impl Engine {
 
         let step = Stopwatch::start();
         let found = self.search(&photo.pixels)?;
-        let chosen = *found.faces.first().ok_or(UnusableReason::NoFace)?;
         times.detect += step.elapsed_ms();
 
         let step = Stopwatch::start();
         let (width, height) = photo.pixels.dimensions();
         let upright = search::turn(photo.pixels, found.rotation_degrees);
         // Landmarks in one point are no face, whatever the detector's confidence.
-        let aligned = align::face(&upright, &chosen.landmarks).ok_or(UnusableReason::NoFace)?;
+        let chosen = found.faces.first().and_then(|face| Some((*face, align::face(&upright, &face.landmarks)?)));
         let seen = PhotoSeen {
             format: photo.format.to_owned(),
             width,
@@ -133,7 +140,7 @@ impl Engine {
             faces: found.faces.iter().take(FACES_REPORTED_MAX).map(|face| describe(face, &upright)).collect(),
         };
         times.align += step.elapsed_ms();
-        Ok(Prepared { seen, chosen, aligned })
+        Ok(Prepared { seen, chosen })
     }
 }
 
@@ -141,8 +148,10 @@ impl Examiner for Engine {
     fn detect_faces(&self, file: &[u8]) -> Result<PhotoSeen, Unusable> {
         let unusable = |why| Unusable { field: "file", why };
         let mut photo = self.prepare(file, &mut StepTimes::default()).map_err(unusable)?;
-        let embedded = self.embed(&[&photo.aligned]).map_err(unusable)?;
-        photo.judge(embedded.first());
+        if let Some((_, aligned)) = &photo.chosen {
+            let embedded = self.embed(&[aligned]).map_err(unusable)?;
+            photo.judge(embedded.first());
+        }
         Ok(photo.seen)
     }
 
@@ -153,7 +162,10 @@ impl Examiner for Engine {
 
         let step = Stopwatch::start();
         let in_face = |why| Unusable { field: "face", why };
-        let embedded = self.embed(&[&document.aligned, &face.aligned]).map_err(in_face)?;
+        let no_face = |field| Unusable { field, why: UnusableReason::NoFace };
+        let (_, portrait) = document.chosen.as_ref().ok_or_else(|| no_face("document"))?;
+        let (_, selfie) = face.chosen.as_ref().ok_or_else(|| no_face("face"))?;
+        let embedded = self.embed(&[portrait, selfie]).map_err(in_face)?;
         let [of_document, of_face] = embedded.as_slice() else { return Err(in_face(UnusableReason::EngineFailed)) };
         times.embed += step.elapsed_ms();
 
@@ -168,6 +180,14 @@ impl Examiner for Engine {
         })
     }
 
+    fn warm_up(&self) -> Result<(), String> {
+        self.run_once().map_err(|error| error.to_string())
+    }
+
+    fn models(&self) -> &[ModelUsed] {
+        &self.models
+    }
+
     fn document_scores(&self) -> &ScoreTable {
         &self.document_scores
     }
@@ -176,8 +196,8 @@ impl Examiner for Engine {
 impl Prepared {
     /// Judges the chosen face again, now that its embedding is known.
     fn judge(&mut self, embedded: Option<&Embedded>) {
-        if let Some(face) = self.seen.faces.first_mut() {
-            face.quality = Some(quality::assess(&self.chosen, &self.aligned, embedded.map(|one| one.norm)));
+        if let (Some(face), Some((chosen, aligned))) = (self.seen.faces.first_mut(), &self.chosen) {
+            face.quality = Some(quality::assess(chosen, aligned, embedded.map(|one| one.norm)));
         }
     }
 }

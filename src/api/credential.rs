@@ -1,0 +1,118 @@
+//! The credential is in the handler's signature: [`ApiKey`], [`OpenSession`], or [`JobReader`] where either will do.
+//!
+//! Whatever is wrong with a credential, the answer is the same 403, after the same work. Each authenticated request counts
+//! against its account's quota.
+
+use std::future::Future;
+use std::pin::Pin;
+
+use actix_web::dev::Payload;
+use actix_web::{FromRequest, HttpMessage, HttpRequest, web};
+
+use super::answer::ask;
+use super::error::Denied;
+use crate::domain::id::Id;
+use crate::domain::refusal::{Failure, Stop};
+use crate::service::{KeyHolder, Service, SessionHolder};
+
+/// `Authorization: <key>` or `Authorization: Bearer <key>`.
+pub struct ApiKey(pub KeyHolder);
+
+/// `X-Tagshelf-Session: <token>` of a session that is open.
+pub struct OpenSession(pub SessionHolder);
+
+/// A key of the account, or the token of the one session whose jobs may then be read.
+pub enum JobReader {
+    Key(KeyHolder),
+    Session(SessionHolder),
+}
+
+type Extracting<T> = Pin<Box<dyn Future<Output = Result<T, Denied>>>>;
+
+impl FromRequest for ApiKey {
+    type Error = Denied;
+    type Future = Extracting<Self>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let request = request.clone();
+        Box::pin(async move { key_holder(&request).await.map(ApiKey) })
+    }
+}
+
+impl FromRequest for OpenSession {
+    type Error = Denied;
+    type Future = Extracting<Self>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let request = request.clone();
+        Box::pin(async move { session_holder(&request).await.map(OpenSession) })
+    }
+}
+
+impl FromRequest for JobReader {
+    type Error = Denied;
+    type Future = Extracting<Self>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let request = request.clone();
+        Box::pin(async move {
+            if request.headers().contains_key("authorization") {
+                key_holder(&request).await.map(JobReader::Key)
+            } else {
+                session_holder(&request).await.map(JobReader::Session)
+            }
+        })
+    }
+}
+
+async fn key_holder(request: &HttpRequest) -> Result<KeyHolder, Denied> {
+    let service = service_of(request)?;
+    let secret = without_scheme(header(request, "authorization")).to_owned();
+    let holder = ask(&service, move |service| service.key_of(&secret)).await?;
+    count(request, &service, holder.account)?;
+    Ok(holder)
+}
+
+async fn session_holder(request: &HttpRequest) -> Result<SessionHolder, Denied> {
+    let service = service_of(request)?;
+    let token = header(request, "x-tagshelf-session").to_owned();
+    let holder = ask(&service, move |service| service.session_of(&token)).await?;
+    count(request, &service, holder.account)?;
+    Ok(holder)
+}
+
+fn count(request: &HttpRequest, service: &Service, account: Id) -> Result<(), Denied> {
+    let (quota, answer) = service.count_request(account);
+    request.extensions_mut().insert(quota);
+    Ok(answer?)
+}
+
+/// The header's text; an absent or unreadable one is treated as an empty credential, so that it costs the same.
+fn header<'a>(request: &'a HttpRequest, name: &str) -> &'a str {
+    request.headers().get(name).and_then(|value| value.to_str().ok()).unwrap_or("").trim()
+}
+
+fn without_scheme(text: &str) -> &str {
+    match text.split_once(' ') {
+        Some((scheme, key)) if scheme.eq_ignore_ascii_case("bearer") => key.trim_start(),
+        _ => text,
+    }
+}
+
+fn service_of(request: &HttpRequest) -> Result<web::Data<Service>, Denied> {
+    let service = request.app_data::<web::Data<Service>>().cloned();
+    service.ok_or_else(|| Denied(Stop::Failed(Failure("the service is not wired up".to_owned()))))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::without_scheme;
+
+    #[test]
+    fn a_key_is_read_bare_and_as_a_bearer_token() {
+        assert_eq!(without_scheme("abc"), "abc");
+        assert_eq!(without_scheme("Bearer abc"), "abc");
+        assert_eq!(without_scheme("bearer  abc"), "abc");
+        assert_eq!(without_scheme("Basic abc"), "Basic abc");
+    }
+}

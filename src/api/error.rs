@@ -1,0 +1,118 @@
+//! The one table of refusals: what each is called, its number, and the sentence that the client reads.
+
+use std::fmt;
+
+use actix_web::http::StatusCode;
+use actix_web::{HttpResponse, ResponseError};
+use serde_json::json;
+
+use crate::domain::refusal::{Refusal, Stop};
+
+/// Why a request was not served. The gate turns it into the contract's answer, with the request's id.
+#[derive(Debug)]
+pub struct Denied(pub Stop);
+
+impl<T: Into<Stop>> From<T> for Denied {
+    fn from(stop: T) -> Self {
+        Self(stop.into())
+    }
+}
+
+impl fmt::Display for Denied {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl ResponseError for Denied {
+    fn status_code(&self) -> StatusCode {
+        StatusCode::from_u16(self.describe().0).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
+    }
+
+    fn error_response(&self) -> HttpResponse {
+        self.response("")
+    }
+}
+
+impl Denied {
+    /// The whole answer.
+    pub fn response(&self, request_id: &str) -> HttpResponse {
+        let (code, error, msg) = self.describe();
+        let mut response = envelope(code, error, &msg, request_id);
+        let retry_after = match &self.0 {
+            Stop::Refused(Refusal::RateLimited { retry_after }) => Some(retry_after.as_secs().max(1)),
+            Stop::Refused(Refusal::Busy | Refusal::NotReady) => Some(1),
+            _ => None,
+        };
+        if let Some(seconds) = retry_after {
+            response.headers_mut().insert(actix_web::http::header::RETRY_AFTER, seconds.into());
+        }
+        response
+    }
+
+    fn describe(&self) -> (u16, &'static str, String) {
+        let refusal = match &self.0 {
+            Stop::Refused(refusal) => refusal,
+            Stop::Failed(_) => {
+                return (
+                    500,
+                    "internal",
+                    "Something went wrong here. Give the request id to your administrator.".into(),
+                );
+            }
+        };
+        let (code, error, msg): (u16, &str, &str) = match refusal {
+            Refusal::InvalidToken => (403, "invalid_token", "Invalid token."),
+            Refusal::UserAgentMissing => (403, "user_agent_required", "A valid User-Agent header is required."),
+            Refusal::BadSessionType => (400, "bad_type", "`type` must be one of the following: SIGNUP,VALIDATION"),
+            Refusal::BadClosingStatus => {
+                (400, "bad_status", "`status` must be one of the following: SUCCESS,FAILED,REVIEW")
+            }
+            Refusal::BadDocumentType => {
+                (400, "bad_document_type", "'documentType' must be one of the following: CEDULA, PASSPORT")
+            }
+            Refusal::FileRequired => (400, "file_required", "A file is required for this operation."),
+            Refusal::BadField { field, must } => return (400, "bad_field", format!("`{field}` must {must}.")),
+            Refusal::UnreadableBody => {
+                (400, "unreadable_body", "The body is not what its Content-Type says, or was cut off.")
+            }
+            Refusal::UnsupportedBody => (
+                415,
+                "unsupported_body",
+                "Send multipart/form-data, application/json or application/x-www-form-urlencoded.",
+            ),
+            Refusal::NoEntity { id } => return (404, "not_found", format!("No entity found by ID: {id}")),
+            Refusal::NoRoute => (404, "no_route", "There is no such endpoint."),
+            Refusal::MethodNotAllowed => (405, "method_not_allowed", "This endpoint has no such method."),
+            Refusal::DocumentTaken => (409, "document_taken", "A user with this `documentId` exists already."),
+            Refusal::AttemptNotSuccessful => {
+                (409, "attempt_not_successful", "Only an attempt with status SUCCESS can register a user.")
+            }
+            Refusal::AttemptTaken => (409, "attempt_taken", "A user was registered from this attempt already."),
+            Refusal::AttemptHasUser => {
+                (409, "attempt_has_user", "A user was registered from this attempt. Delete the user instead.")
+            }
+            Refusal::BodyTooLarge => (413, "too_large", "A request may carry at most 10 MB."),
+            Refusal::BodyTooSlow => (408, "too_slow", "The body did not arrive in time."),
+            Refusal::RateLimited { .. } => (429, "rate_limited", "Too many requests. Try again later."),
+            Refusal::NoTriesLeft => {
+                (429, "no_tries_left", "This session has no tries left for this operation. Create a new session.")
+            }
+            Refusal::Busy => (503, "busy", "The server is busy. Nothing was stored; try again shortly."),
+            Refusal::NotReady => (503, "not_ready", "The server is starting."),
+            Refusal::StorageFull => (507, "storage_full", "The server has no room to store this. Nothing was stored."),
+        };
+        (code, error, msg.to_owned())
+    }
+}
+
+/// An error in the contract's shape.
+pub fn envelope(code: u16, error: &str, msg: &str, request_id: &str) -> HttpResponse {
+    let status = StatusCode::from_u16(code).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let result = json!({ "msg": msg, "error": error, "requestId": request_id });
+    HttpResponse::build(status).json(json!({ "code": code, "result": result }))
+}
+
+pub async fn no_route() -> Result<HttpResponse, Denied> {
+    Err(Refusal::NoRoute.into())
+}

@@ -1,0 +1,34 @@
+//! `/faces/…`: each stores a job.
+
+use actix_web::{HttpRequest, web};
+
+use super::answer::Answer;
+use super::credential::OpenSession;
+use super::jobs::submit;
+use super::upload::Form;
+use crate::domain::job::Operation;
+use crate::service::Service;
+
+/// How many faces are in `file`. The original's page gives this address for compare too, so two photos here are compared.
+pub async fn detect(
+    session: OpenSession,
+    request: HttpRequest,
+    body: web::Payload,
+    service: web::Data<Service>,
+) -> Answer {
+    let form = Form::read(&request, body).await?;
+    let two_photos = form.has("document") && form.has("face") && !form.has("file");
+    let operation = if two_photos { Operation::CompareFaces } else { Operation::DetectFaces };
+    submit(service, &request, session.0, operation, form).await
+}
+
+/// How similar the portrait in `document` and the selfie in `face` are.
+pub async fn compare(
+    session: OpenSession,
+    request: HttpRequest,
+    body: web::Payload,
+    service: web::Data<Service>,
+) -> Answer {
+    let form = Form::read(&request, body).await?;
+    submit(service, &request, session.0, Operation::CompareFaces, form).await
+}

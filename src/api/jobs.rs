@@ -1,0 +1,148 @@
+//! Submitting a job, waiting for it, reading it.
+
+use std::time::Duration;
+
+use actix_web::http::StatusCode;
+use actix_web::http::header::{HeaderName, HeaderValue};
+use actix_web::{HttpMessage, HttpRequest, HttpResponse, web};
+use serde_json::{Map, Value, json};
+
+use super::answer::{Answer, ask, ok};
+use super::credential::JobReader;
+use super::error::Denied;
+use super::upload::Form;
+use crate::domain::id::Id;
+use crate::domain::job::{JobState, Operation};
+use crate::domain::refusal::{Refusal, Stop};
+use crate::service::jobs::{JobSeen, Submission, Tries};
+use crate::service::{Service, SessionHolder};
+
+/// The longest that `Prefer: wait` may ask for (contract).
+const WAIT_SECONDS_MAX: u64 = 30;
+
+/// Stores a job for `operation` and answers with its id, or with its outcome if the client prefers to wait.
+pub async fn submit(
+    service: web::Data<Service>,
+    request: &HttpRequest,
+    holder: SessionHolder,
+    operation: Operation,
+    mut form: Form,
+) -> Answer {
+    let tries = ask(&service, move |service| service.tries_left(holder, operation)).await;
+    note_tries(request, &service, &tries);
+    tries?;
+    let mut files = Vec::new();
+    for &field in operation.file_fields() {
+        files.push((field, form.take_file(field).ok_or(Refusal::FileRequired)?));
+    }
+    let submission = Submission { operation, parameters: Map::new(), files, memory: form.memory };
+    let submitted = ask(&service, move |service| service.submit(holder, submission)).await;
+    note_tries(request, &service, &submitted.as_ref().map(|submitted| submitted.tries));
+    let submitted = submitted?;
+
+    let job_id = HeaderValue::from_str(&submitted.id.to_string()).ok();
+    let mut response = match prefer_wait(request) {
+        None => ok(submitted.id)?,
+        Some(seconds) => match tokio::time::timeout(Duration::from_secs(seconds), submitted.ticket).await {
+            Ok(Ok(outcome)) => {
+                let status = StatusCode::from_u16(outcome.http_status()).unwrap_or(StatusCode::OK);
+                let mut response = HttpResponse::build(status).json(outcome.output);
+                let applied = HeaderValue::from_static("wait");
+                response.headers_mut().insert(HeaderName::from_static("preference-applied"), applied);
+                response
+            }
+            _ => ok(submitted.id)?,
+        },
+    };
+    if let Some(id) = job_id {
+        response.headers_mut().insert(HeaderName::from_static("x-job-id"), id);
+    }
+    Ok(response)
+}
+
+/// `GET /jobs/:id`.
+pub async fn read(reader: JobReader, path: web::Path<String>, service: web::Data<Service>) -> Answer {
+    let id = entity_id(&path)?;
+    let account = match &reader {
+        JobReader::Key(holder) => holder.account,
+        JobReader::Session(holder) => holder.account,
+    };
+    let seen = ask(&service, move |service| service.job(account, id)).await?;
+    match reader {
+        JobReader::Session(holder) if holder.attempt != seen.job.attempt => Err(no_entity(&path)),
+        _ => ok(shown(&seen)),
+    }
+}
+
+fn shown(JobSeen { job, running_since }: &JobSeen) -> Value {
+    let (status, output, details, started_at, finished_at) = match &job.state {
+        JobState::Finished { started_at, finished_at, outcome } => (
+            outcome.verdict.number(),
+            outcome.output.clone(),
+            outcome.details.clone(),
+            Some(*started_at),
+            Some(*finished_at),
+        ),
+        JobState::Queued => (u8::from(running_since.is_some()), json!({}), json!({}), *running_since, None),
+    };
+    json!({
+        "id": job.id,
+        "workflow": job.operation.name(),
+        "status": status,
+        "output": output,
+        "details": details,
+        "createdAt": job.created_at,
+        "startedAt": started_at,
+        "finishedAt": finished_at,
+    })
+}
+
+/// An id in a path. What is no id names no entity.
+pub fn entity_id(text: &str) -> Result<Id, Denied> {
+    text.parse().map_err(|_| no_entity(text))
+}
+
+fn no_entity(text: &str) -> Denied {
+    Refusal::NoEntity { id: text.chars().take(64).collect() }.into()
+}
+
+/// Leaves the tries for the gate to write into the answer's headers.
+fn note_tries(request: &HttpRequest, service: &Service, tries: &Result<Tries, impl std::borrow::Borrow<Denied>>) {
+    let tries = match tries {
+        Ok(tries) => *tries,
+        Err(denied) => match denied.borrow() {
+            Denied(Stop::Refused(Refusal::NoTriesLeft)) => Tries { limit: service.config().sessions.tries, left: 0 },
+            _ => return,
+        },
+    };
+    request.extensions_mut().insert(tries);
+}
+
+/// The seconds of `Prefer: wait=<seconds>` (RFC 7240), at most 30.
+fn prefer_wait(request: &HttpRequest) -> Option<u64> {
+    request
+        .headers()
+        .get_all("prefer")
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(','))
+        .filter_map(|preference| preference.split(';').next()?.split_once('='))
+        .find(|(name, _)| name.trim().eq_ignore_ascii_case("wait"))
+        .and_then(|(_, seconds)| seconds.trim().trim_matches('"').parse::<u64>().ok())
+        .map(|seconds| seconds.min(WAIT_SECONDS_MAX))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::prefer_wait;
+    use actix_web::test::TestRequest;
+
+    #[test]
+    fn prefer_is_read_as_rfc_7240_writes_it() {
+        let of = |value: &str| prefer_wait(&TestRequest::default().insert_header(("Prefer", value)).to_http_request());
+        assert_eq!(of("wait=10"), Some(10));
+        assert_eq!(of("respond-async, wait = \"5\"; x=y"), Some(5));
+        assert_eq!(of("WAIT=100"), Some(30));
+        assert_eq!(of("wait"), None);
+        assert_eq!(of("wait=-1"), None);
+    }
+}

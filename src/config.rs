@@ -1,0 +1,284 @@
+//! Every setting, its default and its bounds.
+//!
+//! `assets/config.toml` is the manual and the default at once: a user's file is laid over it, so the two cannot drift apart.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+use toml::{Table, Value};
+
+/// The commented defaults, as shown to users.
+pub const DEFAULTS: &str = include_str!("../assets/config.toml");
+
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    pub server: Server,
+    pub tls: Tls,
+    pub data: Data,
+    pub sessions: Sessions,
+    pub limits: Limits,
+    pub jobs: Jobs,
+    pub faces: Faces,
+    pub log: Log,
+}
+
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Server {
+    pub listen: SocketAddr,
+    pub connections_max: u32,
+    pub stop_seconds_max: u64,
+}
+
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Tls {
+    pub certificate: PathBuf,
+    pub key: PathBuf,
+    pub minimum: TlsVersion,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+pub enum TlsVersion {
+    #[serde(rename = "1.2")]
+    V1_2,
+    #[serde(rename = "1.3")]
+    V1_3,
+}
+
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Data {
+    pub dir: PathBuf,
+    pub master_key: PathBuf,
+}
+
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Sessions {
+    pub minutes: u64,
+    pub tries: u32,
+}
+
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Limits {
+    pub requests_per_minute: u32,
+    pub request_bytes_max: usize,
+    pub body_seconds_max: u64,
+}
+
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Jobs {
+    pub workers: usize,
+    pub queue_max: usize,
+    pub upload_memory_mib: usize,
+}
+
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Faces {
+    pub match_at_fmr: f64,
+}
+
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Log {
+    pub level: LogLevel,
+    pub format: LogFormat,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LogLevel {
+    Error,
+    Warn,
+    Info,
+    Debug,
+    Trace,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LogFormat {
+    Text,
+    Json,
+}
+
+/// The configuration cannot be used; the text says where and why.
+#[derive(Debug)]
+pub struct BadConfig(String);
+
+impl std::fmt::Display for BadConfig {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for BadConfig {}
+
+impl Config {
+    /// The defaults, overlaid by `file` (if any) and by `TWOFACE_…` variables, and checked.
+    pub fn load(file: Option<&Path>) -> Result<Self, BadConfig> {
+        let text = match file {
+            Some(path) => std::fs::read_to_string(path)
+                .map_err(|error| BadConfig(format!("{}: cannot be read: {error}", path.display())))?,
+            None => String::new(),
+        };
+        let mut config = Self::parse(&text, std::env::vars()).map_err(|BadConfig(why)| {
+            BadConfig(file.map_or(why.clone(), |path| format!("{}: {why}", path.display())))
+        })?;
+        if let Some(folder) = file.and_then(Path::parent) {
+            for path in
+                [&mut config.data.dir, &mut config.data.master_key, &mut config.tls.certificate, &mut config.tls.key]
+            {
+                if !path.as_os_str().is_empty() && path.as_os_str() != "ask" {
+                    *path = folder.join(&*path);
+                }
+            }
+        }
+        Ok(config)
+    }
+
+    /// As [`Config::load`], from text and given variables.
+    pub fn parse(text: &str, variables: impl Iterator<Item = (String, String)>) -> Result<Self, BadConfig> {
+        // The user's file is also read on its own first, so that a message's line numbers are those of that file.
+        let mine: Table = toml::from_str(text).map_err(|error| BadConfig(error.to_string()))?;
+        let mut merged: Table = toml::from_str(DEFAULTS).map_err(|error| BadConfig(error.to_string()))?;
+        overlay(&mut merged, mine)?;
+        for (name, value) in variables {
+            overlay_variable(&mut merged, &name, &value);
+        }
+        let config: Self = Value::Table(merged).try_into().map_err(|error| BadConfig(one_line(&error)))?;
+        config.check()?;
+        Ok(config)
+    }
+
+    fn check(&self) -> Result<(), BadConfig> {
+        let rules = [
+            (
+                self.tls.certificate.as_os_str().is_empty() == self.tls.key.as_os_str().is_empty(),
+                "tls: `certificate` and `key` go together",
+            ),
+            ((1..=1440).contains(&self.sessions.minutes), "sessions.minutes must be 1 to 1440"),
+            ((1..=1000).contains(&self.sessions.tries), "sessions.tries must be 1 to 1000"),
+            (self.limits.requests_per_minute >= 1, "limits.requests_per_minute must be at least 1"),
+            (
+                (1024..=104_857_600).contains(&self.limits.request_bytes_max),
+                "limits.request_bytes_max must be 1024 to 104857600",
+            ),
+            ((1..=3600).contains(&self.limits.body_seconds_max), "limits.body_seconds_max must be 1 to 3600"),
+            (self.jobs.workers <= 256, "jobs.workers must be 0 to 256"),
+            ((1..=100_000).contains(&self.jobs.queue_max), "jobs.queue_max must be 1 to 100000"),
+            (
+                self.jobs.upload_memory_mib << 20 >= self.limits.request_bytes_max,
+                "jobs.upload_memory_mib must hold at least one request of limits.request_bytes_max",
+            ),
+            (self.jobs.upload_memory_mib <= 1 << 20, "jobs.upload_memory_mib must be at most 1048576"),
+            ((1e-7..=1e-1).contains(&self.faces.match_at_fmr), "faces.match_at_fmr must be 1e-7 to 1e-1"),
+            (self.server.connections_max >= 1, "server.connections_max must be at least 1"),
+        ];
+        match rules.iter().find(|(holds, _)| !holds) {
+            Some((_, rule)) => Err(BadConfig((*rule).to_owned())),
+            None => Ok(()),
+        }
+    }
+
+    /// Threads that run jobs.
+    pub fn workers(&self) -> usize {
+        match self.jobs.workers {
+            0 => std::thread::available_parallelism().map_or(1, std::num::NonZero::get),
+            count => count,
+        }
+    }
+}
+
+/// Lays `mine` over `base`. What `base` does not have is a misspelling.
+fn overlay(base: &mut Table, mine: Table) -> Result<(), BadConfig> {
+    for (section, value) in mine {
+        let Some(Value::Table(known)) = base.get_mut(&section) else {
+            return Err(BadConfig(format!("there is no section [{section}]")));
+        };
+        let Value::Table(settings) = value else {
+            return Err(BadConfig(format!("[{section}] is a section, not a value")));
+        };
+        for (name, value) in settings {
+            if !known.contains_key(&name) {
+                let names: Vec<&str> = known.keys().map(String::as_str).collect();
+                return Err(BadConfig(format!("[{section}] has no setting `{name}`; it has {}", names.join(", "))));
+            }
+            known.insert(name, value);
+        }
+    }
+    Ok(())
+}
+
+/// `TWOFACE_SERVER_LISTEN` sets `listen` under `[server]`. Variables that name no setting are other programs' business.
+fn overlay_variable(base: &mut Table, variable: &str, text: &str) {
+    let Some(name) = variable.strip_prefix("TWOFACE_").map(str::to_ascii_lowercase) else { return };
+    let Some((section, setting)) = name.split_once('_') else { return };
+    let Some(Value::Table(known)) = base.get_mut(section) else { return };
+    let Some(current) = known.get(setting) else { return };
+    // The default's own type tells how the text is meant.
+    let value = match current {
+        Value::String(_) => Value::String(text.to_owned()),
+        _ => toml::from_str::<Table>(&format!("v = {text}"))
+            .ok()
+            .and_then(|mut table| table.remove("v"))
+            .unwrap_or_else(|| Value::String(text.to_owned())),
+    };
+    known.insert(setting.to_owned(), value);
+}
+
+fn one_line(error: &toml::de::Error) -> String {
+    error.to_string().split('\n').map(str::trim).filter(|line| !line.is_empty()).collect::<Vec<_>>().join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(text: &str, variables: &[(&str, &str)]) -> Result<Config, String> {
+        let variables = variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        Config::parse(text, variables).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn an_empty_file_means_the_defaults_in_the_manual() {
+        let config = parse("", &[]).unwrap();
+        assert_eq!(config.limits.requests_per_minute, 2500);
+        assert_eq!(config.limits.request_bytes_max, 10 * 1024 * 1024);
+        assert_eq!(config.sessions.minutes, 30);
+        assert_eq!(config.sessions.tries, 3);
+    }
+
+    #[test]
+    fn a_file_overrides_what_it_names_and_a_variable_overrides_the_file() {
+        let config = parse(
+            "[sessions]\ntries = 5\nminutes = 9",
+            &[("TWOFACE_SESSIONS_TRIES", "7"), ("TWOFACE_LOG_LEVEL", "warn")],
+        )
+        .unwrap();
+        assert_eq!((config.sessions.tries, config.sessions.minutes), (7, 9));
+        assert_eq!(config.log.level, LogLevel::Warn);
+    }
+
+    #[test]
+    fn mistakes_are_named() {
+        for (text, says) in [
+            ("[server]\nlissten = 1", "no setting `lissten`"),
+            ("[sever]\nlisten = 1", "no section [sever]"),
+            ("[sessions]\ntries = 0", "sessions.tries must be 1 to 1000"),
+            ("[sessions]\ntries = \"x\"", "tries"),
+            ("[server]\nlisten = \"nowhere\"", "listen"),
+            ("[tls]\nkey = \"k.pem\"", "go together"),
+            ("[tls", "line 1"),
+        ] {
+            let error = parse(text, &[]).unwrap_err();
+            assert!(error.contains(says), "{text:?}: {error}");
+        }
+    }
+}

@@ -1,0 +1,153 @@
+//! An attempt: the record of a session, successful or not. The session is its open phase and lives inside it.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::id::Id;
+use super::job::Operation;
+use super::time::Timestamp;
+
+/// What the session is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "UPPERCASE")]
+pub enum AttemptKind {
+    Signup,
+    Validation,
+}
+
+impl AttemptKind {
+    pub fn parse(text: &str) -> Option<Self> {
+        match text {
+            "SIGNUP" => Some(Self::Signup),
+            "VALIDATION" => Some(Self::Validation),
+            _ => None,
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "UPPERCASE")]
+pub enum AttemptStatus {
+    /// The session is open.
+    Pending,
+    Success,
+    Failed,
+    Review,
+    Cancelled,
+    /// The session ran out unclosed.
+    Expired,
+}
+
+/// How the client says its session ended, by its own criteria.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Closing {
+    Success,
+    Failed,
+    Review,
+}
+
+impl Closing {
+    pub fn parse(text: &str) -> Option<Self> {
+        match text {
+            "SUCCESS" => Some(Self::Success),
+            "FAILED" => Some(Self::Failed),
+            "REVIEW" => Some(Self::Review),
+            _ => None,
+        }
+    }
+
+    pub fn status(self) -> AttemptStatus {
+        match self {
+            Self::Success => AttemptStatus::Success,
+            Self::Failed => AttemptStatus::Failed,
+            Self::Review => AttemptStatus::Review,
+        }
+    }
+}
+
+/// The credential of an open attempt.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Session {
+    /// Keyed hash of the token, hexadecimal.
+    pub token_hash: String,
+    pub expires_at: Timestamp,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Attempt {
+    pub id: Id,
+    pub account: Id,
+    pub kind: AttemptKind,
+    pub status: AttemptStatus,
+    pub created_at: Timestamp,
+    pub updated_at: Timestamp,
+    /// Present exactly while the status is PENDING.
+    #[serde(default)]
+    pub session: Option<Session>,
+    /// Jobs stored so far, by operation: the tries that count against the limit.
+    #[serde(default)]
+    pub tries: BTreeMap<Operation, u32>,
+}
+
+impl Attempt {
+    pub fn open(id: Id, account: Id, kind: AttemptKind, now: Timestamp, session: Session) -> Self {
+        Self {
+            id,
+            account,
+            kind,
+            status: AttemptStatus::Pending,
+            created_at: now,
+            updated_at: now,
+            session: Some(session),
+            tries: BTreeMap::new(),
+        }
+    }
+
+    /// Whether its session can still be used at `now`.
+    pub fn is_open(&self, now: Timestamp) -> bool {
+        self.session.as_ref().is_some_and(|session| now < session.expires_at)
+    }
+
+    /// The status at `now`: a session that has run out is EXPIRED even before the record says so.
+    pub fn status_at(&self, now: Timestamp) -> AttemptStatus {
+        match self.status {
+            AttemptStatus::Pending if !self.is_open(now) => AttemptStatus::Expired,
+            status => status,
+        }
+    }
+
+    /// Ends the session with `status`. The token stops working with this record's commit.
+    pub fn end(&mut self, status: AttemptStatus, now: Timestamp) {
+        self.session = None;
+        self.status = status;
+        self.updated_at = now;
+    }
+
+    pub fn tries_of(&self, operation: Operation) -> u32 {
+        self.tries.get(&operation).copied().unwrap_or(0)
+    }
+
+    pub fn count_try(&mut self, operation: Operation) {
+        *self.tries.entry(operation).or_insert(0) += 1;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::Duration;
+
+    #[test]
+    fn a_session_that_ran_out_is_expired_from_that_millisecond_on() {
+        let start = Timestamp::from_millis(1_000_000);
+        let id = Id::from_bytes([1; 12]);
+        let session = Session { token_hash: String::new(), expires_at: start.after(Duration::from_secs(60)) };
+        let mut attempt = Attempt::open(id, id, AttemptKind::Signup, start, session);
+        assert_eq!(attempt.status_at(start.after(Duration::from_millis(59_999))), AttemptStatus::Pending);
+        assert_eq!(attempt.status_at(start.after(Duration::from_secs(60))), AttemptStatus::Expired);
+        attempt.end(AttemptStatus::Success, start);
+        assert_eq!(attempt.status_at(start.after(Duration::from_secs(90))), AttemptStatus::Success);
+        assert!(!attempt.is_open(start));
+    }
+}

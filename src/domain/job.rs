@@ -1,0 +1,132 @@
+//! A job: one operation on the files of one attempt. On disk it is queued or finished; "in progress" is never stored.
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use super::id::Id;
+use super::time::Timestamp;
+
+/// What a job does. The names are those of the attempt's stages.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Operation {
+    DetectFaces,
+    CompareFaces,
+}
+
+impl Operation {
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::DetectFaces => "detect_faces",
+            Self::CompareFaces => "compare_faces",
+        }
+    }
+
+    /// The form fields that hold its files, all required.
+    pub fn file_fields(self) -> &'static [&'static str] {
+        match self {
+            Self::DetectFaces => &["file"],
+            Self::CompareFaces => &["document", "face"],
+        }
+    }
+}
+
+/// A finished job's status, numbered as in the contract.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Verdict {
+    /// 2: passed all the validations.
+    Succeeded,
+    /// 3: did not pass them.
+    Failed,
+    /// 4: critical information is missing; they could not be started.
+    Invalid,
+}
+
+impl Verdict {
+    pub fn number(self) -> u8 {
+        match self {
+            Self::Succeeded => 2,
+            Self::Failed => 3,
+            Self::Invalid => 4,
+        }
+    }
+}
+
+/// What an operation concluded.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Outcome {
+    pub verdict: Verdict,
+    /// The operation's own answer: `{"code": 200, "result": …}`, or `{"code": 422, "result": {"msg", "error"}}` when Invalid.
+    pub output: Value,
+    /// Everything that was measured.
+    pub details: Value,
+}
+
+impl Outcome {
+    /// The HTTP status under `Prefer: wait`.
+    pub fn http_status(&self) -> u16 {
+        match self.verdict {
+            Verdict::Succeeded | Verdict::Failed => 200,
+            Verdict::Invalid => 422,
+        }
+    }
+
+    pub fn answered(verdict: Verdict, result: Value, details: Value) -> Self {
+        Self { verdict, output: serde_json::json!({"code": 200, "result": result}), details }
+    }
+
+    pub fn invalid(msg: &str, error: &str, details: Value) -> Self {
+        let output = serde_json::json!({"code": 422, "result": {"msg": msg, "error": error}});
+        Self { verdict: Verdict::Invalid, output, details }
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "is", rename_all = "lowercase")]
+pub enum JobState {
+    Queued,
+    Finished {
+        started_at: Timestamp,
+        finished_at: Timestamp,
+        #[serde(flatten)]
+        outcome: Outcome,
+    },
+}
+
+/// A file that came with the request, as stored.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct InputFile {
+    /// The form field it came in.
+    pub field: String,
+    /// Name of the sealed file in the store.
+    pub stored_as: String,
+    /// Of the plain bytes, hexadecimal.
+    pub sha256: String,
+    pub bytes: u64,
+    /// When retention removed it; the rest of this record stays as evidence of what was examined.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub removed_at: Option<Timestamp>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Job {
+    pub id: Id,
+    pub account: Id,
+    pub attempt: Id,
+    pub operation: Operation,
+    pub created_at: Timestamp,
+    /// The request's other fields.
+    pub parameters: Map<String, Value>,
+    pub files: Vec<InputFile>,
+    /// How often a restart found it unfinished.
+    #[serde(default)]
+    pub recoveries: u32,
+    pub state: JobState,
+}
+
+impl Job {
+    pub fn is_queued(&self) -> bool {
+        matches!(self.state, JobState::Queued)
+    }
+}

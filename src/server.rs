@@ -1,0 +1,282 @@
+//! Puts the parts together: the store, the models, the service, the listener. Nothing else knows them all.
+
+use std::fmt;
+use std::fs;
+use std::net::{SocketAddr, TcpListener};
+use std::os::unix::fs::{DirBuilderExt as _, PermissionsExt as _};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix_web::middleware::from_fn;
+use actix_web::{App, HttpServer, web};
+
+use crate::admin;
+use crate::api;
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::domain::evidence::Examiner;
+use crate::service::Service;
+use crate::service::retention::{Mode, Swept};
+use crate::store::{MasterKey, OpenOptions, Passphrase, Store};
+use crate::tls;
+
+/// How often sessions that ran out are written down as EXPIRED.
+const EXPIRY_SWEEP: Duration = Duration::from_secs(30);
+
+/// How often retention is applied.
+const RETENTION_SWEEP: Duration = Duration::from_secs(60 * 60);
+
+/// The server cannot start; the text says what to mend.
+#[derive(Debug)]
+pub struct CannotStart(pub String);
+
+impl fmt::Display for CannotStart {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for CannotStart {}
+
+impl<T: fmt::Display> From<(&'static str, T)> for CannotStart {
+    fn from((what, why): (&'static str, T)) -> Self {
+        Self(format!("{what}: {why}"))
+    }
+}
+
+/// A server that answers. Ends when [`Running::stop`] is called.
+pub struct Running {
+    pub address: SocketAddr,
+    pub fingerprint: String,
+    pub service: Arc<Service>,
+    handle: actix_web::dev::ServerHandle,
+    thread: std::thread::JoinHandle<()>,
+    workers: Vec<std::thread::JoinHandle<()>>,
+}
+
+/// The value of `data.master_key` that asks for a passphrase.
+const ASK: &str = "ask";
+
+/// The name under which systemd hands over the master key (`LoadCredential=`).
+const MASTER_KEY_CREDENTIAL: &str = "twoface-master-key";
+
+/// Where the store of `config` is, and what opens it.
+pub fn store_options(config: &Config) -> Result<OpenOptions, CannotStart> {
+    let folder = &config.data.dir;
+    let credentials = std::env::var_os("CREDENTIALS_DIRECTORY").map(PathBuf::from);
+    let given = credentials.is_some_and(|credentials| credentials.join(MASTER_KEY_CREDENTIAL).exists());
+    let named = config.data.master_key.as_path();
+    let master = match named.file_name() {
+        None if given => MasterKey::Credential(MASTER_KEY_CREDENTIAL.to_owned()),
+        None => MasterKey::File(folder.join("master.key")),
+        Some(name) if name == ASK => {
+            let text =
+                rpassword::prompt_password("Passphrase of the store: ").map_err(|error| ("passphrase", error))?;
+            MasterKey::Passphrase(Passphrase::new(text))
+        }
+        Some(_) => MasterKey::File(named.to_owned()),
+    };
+    Ok(OpenOptions::new(folder, master))
+}
+
+/// Opens the store of `config`, alone.
+pub fn open_store(config: &Config) -> Result<Store, CannotStart> {
+    let folder = &config.data.dir;
+    private_folder(folder).map_err(|error| CannotStart(format!("{}: {error}", folder.display())))?;
+    let (store, report) = Store::open(store_options(config)?).map_err(|error| CannotStart(error.to_string()))?;
+    tracing::info!(created = report.created, rows = report.rows, replayed = report.replayed, "store opened");
+    if let Some(why) = &report.rebuilt {
+        tracing::warn!("the index was built again from the journal: {why}");
+    }
+    if report.torn {
+        tracing::warn!("the torn end of a write that was never acknowledged was cut off");
+    }
+    if report.damaged_keys > 0 {
+        tracing::error!(slots = report.damaged_keys, "people's keys are damaged; what they sealed cannot be read");
+    }
+    Ok(store)
+}
+
+/// Starts everything and returns once connections are accepted. `examiner` is the vision engine, or a test's script;
+/// it is warmed up beside, after which `/readyz` says so.
+pub fn start(config: Config, clock: Clock, examiner: Arc<dyn Examiner>) -> Result<Running, CannotStart> {
+    let store = open_store(&config)?;
+    let served = tls::load(&config.tls, &config.data.dir, clock.now()).map_err(|error| ("tls", error))?;
+    let listener = TcpListener::bind(config.server.listen)
+        .map_err(|error| CannotStart(format!("cannot listen on {}: {error}", config.server.listen)))?;
+    let address = listener.local_addr().map_err(|error| ("listener", error))?;
+
+    let workers = config.workers();
+    let service = Arc::new(Service::new(store, config.clone(), clock));
+    let recovered = service.recover_jobs().map_err(|stop| ("jobs", stop))?;
+    if recovered > 0 {
+        tracing::info!(recovered, "jobs found unfinished are queued again");
+    }
+    warm_up(Arc::clone(&service), Arc::clone(&examiner))?;
+    let workers = service.start_workers(&examiner, workers).map_err(|error| ("threads", error))?;
+
+    let (handle, thread) = listen(listener, served.config, &config, Arc::clone(&service))?;
+    tracing::info!(%address, fingerprint = served.fingerprint, self_signed = served.self_signed, "listening");
+    Ok(Running { address, fingerprint: served.fingerprint, service, handle, thread, workers })
+}
+
+impl Running {
+    /// Stops in order: no new connection, running jobs finish within the limit, the rest stay queued on disk.
+    pub fn stop(self) {
+        let limit = Duration::from_secs(self.service.config().server.stop_seconds_max);
+        let stopping = self.handle.stop(true);
+        let runtime = tokio::runtime::Builder::new_current_thread().build();
+        let finished = self.service.stop_workers(limit);
+        if let Ok(runtime) = runtime {
+            runtime.block_on(stopping);
+        }
+        let mut ended = self.thread.join().is_ok();
+        if finished {
+            ended = self.workers.into_iter().all(|worker| worker.join().is_ok()) && ended;
+        }
+        tracing::info!(orderly = finished && ended, "stopped");
+    }
+}
+
+/// Runs the models once, so that the first client does not wait for them. If they cannot run, the server never becomes ready.
+fn warm_up(service: Arc<Service>, examiner: Arc<dyn Examiner>) -> Result<(), CannotStart> {
+    let run = move || match examiner.warm_up() {
+        Ok(()) => {
+            service.set_ready();
+            tracing::info!("ready");
+        }
+        Err(why) => tracing::error!("the models do not run: {why}"),
+    };
+    std::thread::Builder::new().name("warm-up".to_owned()).spawn(run).map_err(|error| ("threads", error))?;
+    Ok(())
+}
+
+/// Returns at SIGTERM or SIGINT.
+pub fn wait_for_stop_signal() -> Result<(), CannotStart> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let runtime =
+        tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|error| ("signals", error))?;
+    runtime.block_on(async {
+        let mut terminate = signal(SignalKind::terminate()).map_err(|error| ("signals", error))?;
+        let mut interrupt = signal(SignalKind::interrupt()).map_err(|error| ("signals", error))?;
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+        Ok(())
+    })
+}
+
+/// Serves on a thread of its own, so that a caller may be a command line, a demonstration or a test.
+fn listen(
+    listener: TcpListener,
+    tls: rustls::ServerConfig,
+    config: &Config,
+    service: Arc<Service>,
+) -> Result<(actix_web::dev::ServerHandle, std::thread::JoinHandle<()>), CannotStart> {
+    let (sender, receiver) = std::sync::mpsc::channel();
+    let memory = api::UploadMemory::new(config.jobs.upload_memory_mib);
+    let socket = admin::socket::bind(&config.data.dir).map_err(|error| ("administrator's socket", error))?;
+    let connections = usize::try_from(config.server.connections_max).unwrap_or(usize::MAX);
+    let stop_seconds = config.server.stop_seconds_max;
+    let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    let run = move || {
+        let system = actix_web::rt::System::new();
+        system.block_on(async move {
+            let service = web::Data::from(service);
+            let sweeping = actix_web::rt::spawn(sweep(service.clone()));
+            let maintaining = actix_web::rt::spawn(maintain(service.clone()));
+            let administered = actix_web::rt::spawn(admin::socket::serve(socket, service.clone().into_inner()));
+            let server = HttpServer::new(move || {
+                App::new()
+                    .app_data(service.clone())
+                    .app_data(web::Data::new(memory.clone()))
+                    .wrap(from_fn(api::gate))
+                    .configure(api::routes)
+            })
+            .workers(threads)
+            .max_connections(connections.div_ceil(threads))
+            .client_request_timeout(Duration::from_secs(10))
+            .client_disconnect_timeout(Duration::from_secs(2))
+            .keep_alive(Duration::from_secs(75))
+            .tls_handshake_timeout(Duration::from_secs(5))
+            .shutdown_timeout(stop_seconds)
+            .disable_signals()
+            .listen_rustls_0_23(listener, tls);
+            match server {
+                Ok(server) => {
+                    let server = server.run();
+                    let _ = sender.send(Ok(server.handle()));
+                    if let Err(error) = server.await {
+                        tracing::error!("the listener ended: {error}");
+                    }
+                }
+                Err(error) => {
+                    let _ = sender.send(Err(error));
+                }
+            }
+            sweeping.abort();
+            maintaining.abort();
+            administered.abort();
+        });
+    };
+    let thread =
+        std::thread::Builder::new().name("listener".to_owned()).spawn(run).map_err(|error| ("threads", error))?;
+    match receiver.recv() {
+        Ok(Ok(handle)) => Ok((handle, thread)),
+        Ok(Err(error)) => Err(("listener", error).into()),
+        Err(error) => Err(("listener", error).into()),
+    }
+}
+
+async fn sweep(service: web::Data<Service>) {
+    let mut ticks = tokio::time::interval(EXPIRY_SWEEP);
+    loop {
+        ticks.tick().await;
+        let service = service.clone();
+        match web::block(move || service.expire_sessions()).await {
+            Ok(Ok(0)) => {}
+            Ok(Ok(expired)) => tracing::info!(expired, "sessions ran out"),
+            Ok(Err(stop)) => tracing::error!("sessions cannot be expired: {stop}"),
+            Err(_) => return,
+        }
+    }
+}
+
+/// What needs doing now and then: files that a crash left without a record, once; what has outlived its retention, every hour.
+async fn maintain(service: web::Data<Service>) {
+    let orphans = service.clone();
+    match web::block(move || orphans.sweep_orphans()).await {
+        Ok(Ok(0)) => {}
+        Ok(Ok(removed)) => tracing::info!(removed, "files without a record were removed"),
+        Ok(Err(stop)) => tracing::error!("files without a record cannot be removed: {stop}"),
+        Err(_) => return,
+    }
+    let mut ticks = tokio::time::interval(RETENTION_SWEEP);
+    loop {
+        ticks.tick().await;
+        let service = service.clone();
+        match web::block(move || service.sweep_retention(Mode::Remove)).await {
+            Ok(Ok(swept)) if swept == Swept::default() => {}
+            Ok(Ok(Swept { photos, clips, attempts })) => {
+                tracing::info!(photos, clips, attempts, "retention: removed");
+            }
+            Ok(Err(stop)) => tracing::error!("retention: {stop}"),
+            Err(_) => return,
+        }
+    }
+}
+
+/// The data folder, for its owner alone.
+fn private_folder(folder: &Path) -> std::io::Result<()> {
+    if !folder.exists() {
+        return fs::DirBuilder::new().recursive(true).mode(0o700).create(folder);
+    }
+    let mut permissions = fs::metadata(folder)?.permissions();
+    if permissions.mode() & 0o077 != 0 {
+        permissions.set_mode(0o700);
+        fs::set_permissions(folder, permissions)?;
+    }
+    Ok(())
+}

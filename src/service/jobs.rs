@@ -1,0 +1,230 @@
+//! Jobs: stored before they are acknowledged, run by a worker, finished in one commit.
+//!
+//! On disk a job is queued or finished. Whether it runs is known only to the queue in memory.
+
+use serde_json::{Map, Value};
+use tokio::sync::{OwnedSemaphorePermit, oneshot};
+
+use super::queue::QueuedJob;
+use super::{Committed, Service, SessionHolder, embedding_bytes, failed, no_entity, person, put, unreadable};
+use crate::domain::attempt::Attempt;
+use crate::domain::evidence::Embedding;
+use crate::domain::hex;
+use crate::domain::id::Id;
+use crate::domain::job::{InputFile, Job, JobState, Operation, Outcome};
+use crate::domain::refusal::{Failure, Refusal, Stop};
+use crate::domain::time::Timestamp;
+use crate::store::tables::{BadRecord, Table, decode, encode, ids, key};
+use crate::store::{Commit, Expect, FileRef, Op, StoreError};
+
+/// What a client asks for.
+pub struct Submission {
+    pub operation: Operation,
+    pub parameters: Map<String, Value>,
+    /// Bytes by field.
+    pub files: Vec<(&'static str, Vec<u8>)>,
+    /// The share of the upload memory that the bytes hold.
+    pub memory: Option<OwnedSemaphorePermit>,
+}
+
+/// A job that is durably stored.
+pub struct Submitted {
+    pub id: Id,
+    /// Receives the outcome when the job ends; closed without one if that could not be stored.
+    pub ticket: oneshot::Receiver<Outcome>,
+    pub tries: Tries,
+}
+
+/// How many tries a session has for an operation, and how many are left.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Tries {
+    pub limit: u32,
+    pub left: u32,
+}
+
+/// A job as a client may read it.
+pub struct JobSeen {
+    pub job: Job,
+    /// When a worker took it, while one has it.
+    pub running_since: Option<Timestamp>,
+}
+
+impl Service {
+    /// Stores a job and queues it. Durable when it returns; refused without a trace when there is no place, no try or no room.
+    pub fn submit(&self, holder: SessionHolder, submission: Submission) -> Result<Submitted, Stop> {
+        let Submission { operation, parameters, files, memory } = submission;
+        let place = self.queue.reserve().ok_or(Refusal::Busy)?;
+        self.tries_left(holder, operation)?;
+
+        let owner = person(holder.account, holder.attempt);
+        let mut stored = Vec::with_capacity(files.len());
+        for (field, bytes) in &files {
+            let file = self.store.put_file(owner, bytes).map_err(full_or_failed)?;
+            stored.push(input_file(field, &file));
+        }
+        let now = self.clock.now();
+        let job = Job {
+            id: self.ids.next(now),
+            account: holder.account,
+            attempt: holder.attempt,
+            operation,
+            created_at: now,
+            parameters,
+            files: stored,
+            recoveries: 0,
+            state: JobState::Queued,
+        };
+        let tries = self.change_attempt(holder.account, holder.attempt, |attempt| {
+            let tries = self.check_tries(attempt, operation)?;
+            attempt.count_try(operation);
+            attempt.updated_at = now;
+            let row = job_key(&job);
+            let commit = Commit {
+                expects: vec![Expect::Absent(Table::Jobs, row.clone())],
+                ops: vec![put(Table::Jobs, row, &job, owner)?],
+            };
+            Ok((Tries { left: tries.left.saturating_sub(1), ..tries }, commit))
+        });
+        let tries = tries.inspect_err(|_| self.drop_files(&job.files))?;
+
+        let (sender, ticket) = oneshot::channel();
+        let id = job.id;
+        place.fill(QueuedJob { job, files: Some(files), memory, ticket: Some(sender) });
+        Ok(Submitted { id, ticket, tries })
+    }
+
+    /// The tries of one operation in this session; refused when none is left.
+    pub fn tries_left(&self, holder: SessionHolder, operation: Operation) -> Result<Tries, Stop> {
+        let row = key(&[holder.account, holder.attempt]);
+        let attempt: Attempt = self.record(Table::Attempts, &row)?.ok_or(Refusal::InvalidToken)?;
+        self.check_tries(&attempt, operation)
+    }
+
+    fn check_tries(&self, attempt: &Attempt, operation: Operation) -> Result<Tries, Stop> {
+        if !attempt.is_open(self.clock.now()) {
+            return Err(Refusal::InvalidToken.into());
+        }
+        let limit = self.config.sessions.tries;
+        match limit.saturating_sub(attempt.tries_of(operation)) {
+            0 => Err(Refusal::NoTriesLeft.into()),
+            left => Ok(Tries { limit, left }),
+        }
+    }
+
+    /// A job of `account`.
+    pub fn job(&self, account: Id, id: Id) -> Result<JobSeen, Stop> {
+        // Asked first: a job that ends in between is then seen finished rather than queued.
+        let running_since = self.queue.running_since(id);
+        let index = self.store.get(Table::JobsById, &key(&[account, id])).map_err(failed)?;
+        let index = index.ok_or_else(|| no_entity(id))?;
+        let [attempt] = ids(&index).map_err(|bad| unreadable(Table::JobsById, bad))?;
+        let job: Job = self.record(Table::Jobs, &key(&[account, attempt, id]))?.ok_or_else(|| no_entity(id))?;
+        Ok(JobSeen { running_since: running_since.filter(|_| job.is_queued()), job })
+    }
+
+    /// The jobs of one attempt, oldest first.
+    pub(super) fn jobs_of(&self, account: Id, attempt: Id) -> Result<Vec<Job>, Stop> {
+        let prefix = key(&[account, attempt]);
+        let mut jobs = Vec::new();
+        let mut after: Option<Vec<u8>> = None;
+        loop {
+            let page = self.store.scan(Table::Jobs, &prefix, after.as_deref(), 64).map_err(failed)?;
+            let Some((last, _)) = page.last() else { return Ok(jobs) };
+            after = Some(last.clone());
+            for (_, value) in &page {
+                jobs.push(decode(value).map_err(|bad| unreadable(Table::Jobs, bad))?);
+            }
+        }
+    }
+
+    /// Writes a job's outcome, with the selfie's embedding if it has one.
+    pub(super) fn finish(
+        &self,
+        job: &Job,
+        started_at: Timestamp,
+        outcome: &Outcome,
+        face: Option<&Embedding>,
+    ) -> Result<(), Stop> {
+        let row = job_key(job);
+        let owner = person(job.account, job.attempt);
+        let before = encode(job).map_err(|bad| unreadable(Table::Jobs, bad))?;
+        let finished_at = self.clock.now();
+        let state = JobState::Finished { started_at, finished_at, outcome: outcome.clone() };
+        let mut ops = vec![put(Table::Jobs, row.clone(), &Job { state, ..job.clone() }, owner)?];
+        if let Some(Embedding(numbers)) = face {
+            ops.push(Op::Put { table: Table::JobFaces, key: row.clone(), value: embedding_bytes(numbers), owner });
+        }
+        match self.commit(Commit { expects: vec![Expect::Equal(Table::Jobs, row, before)], ops })? {
+            Committed::Done => Ok(()),
+            // The attempt was erased while its job ran: there is nothing left to record.
+            Committed::Conflict => Ok(()),
+        }
+    }
+
+    /// Queues again what a restart found unfinished, and counts that it did. Returns how many.
+    pub fn recover_jobs(&self) -> Result<usize, Stop> {
+        let mut recovered = 0;
+        let mut after: Option<Vec<u8>> = None;
+        loop {
+            let page = self.store.scan(Table::JobsQueued, &[], after.as_deref(), 256).map_err(failed)?;
+            let Some((last, _)) = page.last() else { return Ok(recovered) };
+            after = Some(last.clone());
+            for (id, attempt) in &page {
+                let row = [attempt.as_slice(), id.as_slice()].concat();
+                let Some(before) = self.store.get(Table::Jobs, &row).map_err(failed)? else { continue };
+                let mut job: Job = decode(&before).map_err(|bad| unreadable(Table::Jobs, bad))?;
+                job.recoveries += 1;
+                let commit = Commit {
+                    expects: vec![Expect::Equal(Table::Jobs, row.clone(), before)],
+                    ops: vec![put(Table::Jobs, row, &job, person(job.account, job.attempt))?],
+                };
+                if self.commit(commit)? == Committed::Conflict {
+                    return Err(Failure("a queued job changed before the workers were started".to_owned()).into());
+                }
+                self.queue.push(QueuedJob { job, files: None, memory: None, ticket: None });
+                recovered += 1;
+            }
+        }
+    }
+
+    /// The bytes of one stored input.
+    pub(super) fn file(&self, file: &InputFile) -> Result<Vec<u8>, Stop> {
+        self.store.get_file(&file_ref(file)?).map_err(failed)
+    }
+
+    /// Removes files that no record names (any more). What fails here is found by the store's sweeper.
+    pub(super) fn drop_files(&self, files: &[InputFile]) {
+        for file in files {
+            let dropped = file_ref(file).and_then(|file| self.store.delete_file(&file).map_err(failed));
+            if dropped.is_err() {
+                tracing::warn!("a file could not be removed and is left to the sweeper");
+            }
+        }
+    }
+}
+
+pub(super) fn job_key(job: &Job) -> Vec<u8> {
+    key(&[job.account, job.attempt, job.id])
+}
+
+fn input_file(field: &str, file: &FileRef) -> InputFile {
+    InputFile {
+        field: field.to_owned(),
+        stored_as: file.name.clone(),
+        sha256: hex::encode(&file.sha256),
+        bytes: file.length,
+        removed_at: None,
+    }
+}
+
+pub(super) fn file_ref(file: &InputFile) -> Result<FileRef, Stop> {
+    let sha256 = hex::decode(&file.sha256).ok_or_else(|| unreadable(Table::Jobs, BadRecord))?;
+    Ok(FileRef { name: file.stored_as.clone(), sha256, length: file.bytes })
+}
+
+fn full_or_failed(error: StoreError) -> Stop {
+    match error {
+        StoreError::Full => Refusal::StorageFull.into(),
+        error => failed(error),
+    }
+}

@@ -1,0 +1,92 @@
+//! Sessions: opened with an API key, used with their token, ended by closing or by time.
+
+use std::time::Duration;
+
+use super::{Committed, KeyHolder, Service, SessionHolder, failed, person, put, unreadable};
+use crate::crypto;
+use crate::domain::attempt::{Attempt, AttemptKind, AttemptStatus, Closing, Session};
+use crate::domain::hex;
+use crate::domain::id::Id;
+use crate::domain::refusal::{Refusal, Stop};
+use crate::store::tables::{Table, hash_key, ids, key};
+use crate::store::{Commit, Expect};
+
+/// Session tokens belong to no account until they are looked up.
+pub(super) const NO_ACCOUNT: Id = Id::from_bytes([0; 12]);
+
+impl Service {
+    /// Opens a session and its attempt. The token is shown this once.
+    pub fn open_session(&self, holder: KeyHolder, kind: AttemptKind) -> Result<String, Stop> {
+        let now = self.clock.now();
+        let token = hex::encode(&crypto::random::<32>());
+        let session = Session {
+            token_hash: self.token_hash(&token),
+            expires_at: now.after(Duration::from_secs(self.config.sessions.minutes * 60)),
+        };
+        let attempt = Attempt::open(self.ids.next(now), holder.account, kind, now, session);
+        let row = key(&[attempt.account, attempt.id]);
+        let commit = Commit {
+            expects: vec![Expect::Absent(Table::Attempts, row.clone())],
+            ops: vec![put(Table::Attempts, row, &attempt, person(attempt.account, attempt.id))?],
+        };
+        match self.commit(commit)? {
+            Committed::Done => Ok(token),
+            Committed::Conflict => Err(crate::domain::refusal::Failure("two attempts with one id".to_owned()).into()),
+        }
+    }
+
+    /// Who holds `token`, if its session is open.
+    pub fn session_of(&self, token: &str) -> Result<SessionHolder, Stop> {
+        let refused = || Stop::from(Refusal::InvalidToken);
+        let row = hash_key(&self.token_hash(token)).map_err(|bad| unreadable(Table::SessionsByToken, bad))?;
+        let found = self.store.get(Table::SessionsByToken, &row).map_err(failed)?.ok_or_else(refused)?;
+        let [account, attempt] = ids(&found).map_err(|bad| unreadable(Table::SessionsByToken, bad))?;
+        let record: Attempt = self.record(Table::Attempts, &found)?.ok_or_else(refused)?;
+        if !record.is_open(self.clock.now()) {
+            return Err(refused());
+        }
+        Ok(SessionHolder { account, attempt })
+    }
+
+    /// Closes a session as the client judged it; the token is invalid from then on. Jobs still running finish and are recorded.
+    pub fn close_session(&self, holder: SessionHolder, closing: Closing) -> Result<Id, Stop> {
+        self.change_attempt(holder.account, holder.attempt, |attempt| {
+            let now = self.clock.now();
+            if !attempt.is_open(now) {
+                return Err(Refusal::InvalidToken.into());
+            }
+            attempt.end(closing.status(), now);
+            Ok((attempt.id, Commit::default()))
+        })
+    }
+
+    /// Writes EXPIRED into attempts whose session ran out. Returns how many.
+    pub fn expire_sessions(&self) -> Result<usize, Stop> {
+        let mut expired = 0;
+        let mut after: Option<Vec<u8>> = None;
+        loop {
+            let page = self.store.scan(Table::SessionsByToken, &[], after.as_deref(), 256).map_err(failed)?;
+            let Some((last, _)) = page.last() else { return Ok(expired) };
+            after = Some(last.clone());
+            for (_, row) in &page {
+                let now = self.clock.now();
+                let Some(record) = self.record::<Attempt>(Table::Attempts, row)? else { continue };
+                if record.status_at(now) != AttemptStatus::Expired {
+                    continue;
+                }
+                expired += self.change_attempt(record.account, record.id, |attempt| {
+                    // Somebody may have closed it since.
+                    let run_out = attempt.status_at(now) == AttemptStatus::Expired && attempt.session.is_some();
+                    if run_out {
+                        attempt.end(AttemptStatus::Expired, now);
+                    }
+                    Ok((usize::from(run_out), Commit::default()))
+                })?;
+            }
+        }
+    }
+
+    fn token_hash(&self, token: &str) -> String {
+        hex::encode(&self.store.blind(NO_ACCOUNT, "session token", token))
+    }
+}

@@ -1,0 +1,109 @@
+//! Users: people registered from a successful attempt, found by id or document number.
+
+use serde_json::{Map, Value};
+
+use super::{Committed, Service, failed, no_entity, person, put, unreadable};
+use crate::domain::attempt::{Attempt, AttemptStatus};
+use crate::domain::hex;
+use crate::domain::id::Id;
+use crate::domain::job::{Job, JobState, Operation, Verdict};
+use crate::domain::refusal::{Failure, Refusal, Stop};
+use crate::domain::user::{DocumentNumber, DocumentType, User};
+use crate::store::tables::{Table, decode, document_key, ids, key};
+use crate::store::{Commit, Expect, Op};
+
+/// What a client registers.
+pub struct Registration {
+    pub attempt: Id,
+    pub document_id: DocumentNumber,
+    pub document_type: DocumentType,
+    pub metadata: Map<String, Value>,
+}
+
+impl Service {
+    /// Registers a user from an attempt that ended in SUCCESS, and enrols the selfie of its last succeeded compare, if any.
+    pub fn register(&self, account: Id, registration: Registration) -> Result<User, Stop> {
+        let Registration { attempt, document_id, document_type, metadata } = registration;
+        let attempt_row = key(&[account, attempt]);
+        let record: Attempt = self.record(Table::Attempts, &attempt_row)?.ok_or_else(|| no_entity(attempt))?;
+        if record.status != AttemptStatus::Success {
+            return Err(Refusal::AttemptNotSuccessful.into());
+        }
+        let now = self.clock.now();
+        let user = User {
+            id: self.ids.next(now),
+            account,
+            document_index: self.document_index(account, &document_id),
+            document_id,
+            document_type,
+            metadata,
+            attempt,
+            created_at: now,
+            updated_at: now,
+            version: 0,
+        };
+        let row = key(&[account, user.id]);
+        let owner = person(account, user.id);
+        let mut ops = vec![put(Table::Users, row.clone(), &user, owner)?];
+        if let Some(value) = self.selfie_of(account, attempt)? {
+            ops.push(Op::Put { table: Table::UserFaces, key: row.clone(), value, owner });
+        }
+        let taken =
+            document_key(account, &user.document_index).map_err(|bad| unreadable(Table::UsersByDocument, bad))?;
+        let expects = vec![
+            Expect::Present(Table::Attempts, attempt_row.clone()),
+            Expect::Absent(Table::Users, row),
+            Expect::Absent(Table::UsersByDocument, taken.clone()),
+            Expect::Absent(Table::UsersByAttempt, attempt_row.clone()),
+        ];
+        match self.commit(Commit { expects, ops })? {
+            Committed::Done => Ok(user),
+            Committed::Conflict if self.store.get(Table::UsersByDocument, &taken).map_err(failed)?.is_some() => {
+                Err(Refusal::DocumentTaken.into())
+            }
+            Committed::Conflict if self.store.get(Table::UsersByAttempt, &attempt_row).map_err(failed)?.is_some() => {
+                Err(Refusal::AttemptTaken.into())
+            }
+            Committed::Conflict => Err(no_entity(attempt)),
+        }
+    }
+
+    pub fn user(&self, account: Id, id: Id) -> Result<User, Stop> {
+        self.record(Table::Users, &key(&[account, id]))?.ok_or_else(|| no_entity(id))
+    }
+
+    pub fn user_by_document(&self, account: Id, number: &DocumentNumber) -> Result<User, Stop> {
+        let row = document_key(account, &self.document_index(account, number))
+            .map_err(|bad| unreadable(Table::UsersByDocument, bad))?;
+        let found = self.store.get(Table::UsersByDocument, &row).map_err(failed)?;
+        let found = found.ok_or_else(|| no_entity(number.as_str()))?;
+        let [id] = ids(&found).map_err(|bad| unreadable(Table::UsersByDocument, bad))?;
+        self.user(account, id)
+    }
+
+    /// A page of users, oldest first, after the user `cursor`.
+    pub fn users(&self, account: Id, cursor: Option<Id>, limit: usize) -> Result<Vec<User>, Stop> {
+        let after = cursor.map(|id| key(&[account, id]));
+        let page = self.store.scan(Table::Users, &key(&[account]), after.as_deref(), limit).map_err(failed)?;
+        page.iter().map(|(_, value)| decode(value).map_err(|bad| unreadable(Table::Users, bad))).collect()
+    }
+
+    pub(super) fn document_index(&self, account: Id, number: &DocumentNumber) -> String {
+        hex::encode(&self.store.blind(account, "document number", &number.canonical()))
+    }
+
+    /// The embedding of the selfie in the attempt's last succeeded compare.
+    fn selfie_of(&self, account: Id, attempt: Id) -> Result<Option<Vec<u8>>, Stop> {
+        let succeeded = |job: &&Job| {
+            job.operation == Operation::CompareFaces
+                && matches!(&job.state, JobState::Finished { outcome, .. } if outcome.verdict == Verdict::Succeeded)
+        };
+        let jobs = self.jobs_of(account, attempt)?;
+        let Some(job) = jobs.iter().rev().find(succeeded) else { return Ok(None) };
+        let face = self.store.get(Table::JobFaces, &super::jobs::job_key(job)).map_err(failed)?;
+        match face {
+            Some(face) => Ok(Some(face)),
+            None => Err(Failure("a succeeded compare has no embedding".to_owned()).into()),
+        }
+    }
+}

@@ -1,0 +1,140 @@
+//! The threads that run jobs, one job each. A job that panics is finished as Invalid; the thread goes on.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use serde_json::json;
+
+use super::Service;
+use super::operations::{self, Concluded};
+use super::queue::QueuedJob;
+use crate::domain::evidence::Examiner;
+use crate::domain::job::{Job, Outcome};
+use crate::domain::refusal::{Failure, Refusal, Stop};
+use crate::domain::time::Timestamp;
+
+/// A job found unfinished by this many restarts is given up: it may be what ends the process.
+const RECOVERIES_MAX: u32 = 3;
+
+/// How long a worker waits before it tries to store an outcome again on a full disk.
+const FULL_DISK_PAUSE: Duration = Duration::from_secs(1);
+
+impl Service {
+    /// Starts `count` workers.
+    pub fn start_workers(
+        self: &Arc<Self>,
+        examiner: &Arc<dyn Examiner>,
+        count: usize,
+    ) -> std::io::Result<Vec<JoinHandle<()>>> {
+        (0..count)
+            .map(|number| {
+                let service = Arc::clone(self);
+                let examiner = Arc::clone(examiner);
+                std::thread::Builder::new().name(format!("worker-{number}")).spawn(move || service.work(&*examiner))
+            })
+            .collect()
+    }
+
+    /// Takes no further job, and waits for the running ones. `false` if one was still running at `limit`.
+    pub fn stop_workers(&self, limit: Duration) -> bool {
+        self.queue.stop();
+        self.queue.wait_idle(limit)
+    }
+
+    /// Jobs that wait or run.
+    pub fn jobs_unfinished(&self) -> usize {
+        self.queue.len()
+    }
+
+    fn work(&self, examiner: &dyn Examiner) {
+        while let Some(queued) = self.queue.pop(|| self.clock.now()) {
+            let id = queued.job.id;
+            self.run(examiner, queued);
+            self.queue.done(id);
+        }
+    }
+
+    fn run(&self, examiner: &dyn Examiner, queued: QueuedJob) {
+        let QueuedJob { job, files, memory, ticket } = queued;
+        let started_at = self.clock.now();
+        let concluded = if job.recoveries >= RECOVERIES_MAX {
+            gave_up()
+        } else {
+            let examined = catch_unwind(AssertUnwindSafe(|| {
+                let files = match files {
+                    Some(files) => files,
+                    None => self.stored_files(&job)?,
+                };
+                Ok::<_, Stop>(operations::run(examiner, &self.config, job.operation, &files))
+            }));
+            match examined {
+                Ok(Ok(concluded)) => concluded,
+                Ok(Err(stop)) => {
+                    tracing::error!(job = %job.id, "the files of a job cannot be read: {stop}");
+                    unreadable_files()
+                }
+                Err(_) => {
+                    tracing::error!(job = %job.id, operation = job.operation.name(), "an examination panicked");
+                    panicked()
+                }
+            }
+        };
+        drop(memory);
+        if self.finish_patiently(&job, started_at, &concluded) {
+            tracing::info!(job = %job.id, operation = job.operation.name(), status = concluded.outcome.verdict.number(), "job finished");
+            if let Some(ticket) = ticket {
+                // Nobody may be waiting any more.
+                let _ = ticket.send(concluded.outcome);
+            }
+        }
+    }
+
+    /// Stores the outcome; on a full disk tries again until there is room or the server stops. `false`: the job stays queued.
+    fn finish_patiently(&self, job: &Job, started_at: Timestamp, concluded: &Concluded) -> bool {
+        loop {
+            match self.finish(job, started_at, &concluded.outcome, concluded.face.as_ref()) {
+                Ok(()) => return true,
+                Err(Stop::Refused(Refusal::StorageFull)) => {
+                    tracing::warn!(job = %job.id, "the disk is full; the outcome waits");
+                    if !self.queue.pause(FULL_DISK_PAUSE) {
+                        return false;
+                    }
+                }
+                Err(stop) => {
+                    tracing::error!(job = %job.id, "an outcome cannot be stored; the job stays queued: {stop}");
+                    return false;
+                }
+            }
+        }
+    }
+
+    fn stored_files(&self, job: &Job) -> Result<Vec<(&'static str, Vec<u8>)>, Stop> {
+        job.operation
+            .file_fields()
+            .iter()
+            .map(|&field| {
+                let file = job.files.iter().find(|file| file.field == field);
+                let file = file.ok_or_else(|| Failure("a stored job lacks a file".to_owned()))?;
+                Ok((field, self.file(file)?))
+            })
+            .collect()
+    }
+}
+
+fn panicked() -> Concluded {
+    ours("The photo could not be examined because of a defect of this server. Try another photo.", "examination_failed")
+}
+
+fn gave_up() -> Concluded {
+    ours("The examination was interrupted several times and was given up. Try another photo.", "interrupted")
+}
+
+fn unreadable_files() -> Concluded {
+    ours("The stored photo could not be read back. Send it again in a new job.", "stored_file_unreadable")
+}
+
+fn ours(msg: &str, error: &str) -> Concluded {
+    Concluded { outcome: Outcome::invalid(msg, error, json!({})), face: None }
+}

@@ -1,0 +1,110 @@
+//! What all parts of the open store share, and the way to the committer.
+
+use std::fs::File;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{self, Sender};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use super::checkpoint;
+use super::commit::{self, Commit};
+use super::committer::Request;
+use super::disk::Disk;
+use super::erasures::Erasures;
+use super::error::{CommitError, StoreError};
+use super::files::Files;
+use super::keys::Keys;
+use super::kv::Kv;
+use super::row::Body;
+use super::state::State;
+use super::tables::{BadRecord, IndexRow, Table};
+
+/// The index rows that follow from a record; tests bring their own.
+pub(super) type Derive = fn(Table, &[u8]) -> Result<Vec<IndexRow>, BadRecord>;
+
+/// What readers and the threads share.
+pub(super) struct Shared {
+    pub(super) disk: Arc<dyn Disk>,
+    pub(super) dir: PathBuf,
+    pub(super) keys: Keys,
+    pub(super) kv: Kv,
+    pub(super) files: Files,
+    pub(super) erasures: Erasures,
+    pub(super) derive: Derive,
+    pub(super) reserve_bytes: u64,
+    pub(super) stopped: AtomicBool,
+    /// Held by whoever rewrites or cuts what others may be reading: checkpoint, backup, forgetting.
+    pub(super) maintenance: Mutex<()>,
+    /// Held until the store is closed, so that no second process opens the folder.
+    pub(super) _lock: File,
+}
+
+impl Shared {
+    pub(super) fn is_stopped(&self) -> bool {
+        self.stopped.load(Ordering::SeqCst)
+    }
+
+    pub(super) fn stop(&self) {
+        self.stopped.store(true, Ordering::SeqCst);
+    }
+
+    /// Whether there is room for more. A part of the disk is kept back, so that the index never meets its end.
+    pub(super) fn room(&self) -> Result<(), StoreError> {
+        if self.disk.free_bytes(&self.dir)? < self.reserve_bytes { Err(StoreError::Full) } else { Ok(()) }
+    }
+
+    pub(super) fn unspill(&self, body: Option<Body>) -> Result<Option<Vec<u8>>, StoreError> {
+        match body {
+            None => Ok(None),
+            Some(Body::Inline(value)) => Ok(Some(value)),
+            Some(Body::Spilled(file)) => self.files.get(&self.keys, &file).map(Some),
+        }
+    }
+}
+
+#[derive(Clone)]
+pub(super) struct Core {
+    pub(super) shared: Arc<Shared>,
+    pub(super) requests: Sender<Request>,
+}
+
+impl Core {
+    pub(super) fn commit(&self, commit: Commit) -> Result<(), CommitError> {
+        self.commit_raw(commit, Vec::new())
+    }
+
+    /// The same, with rows of the store's own, which belong to no table and are not sealed.
+    pub(super) fn commit_raw(&self, commit: Commit, own: Vec<(Vec<u8>, Option<Vec<u8>>)>) -> Result<(), CommitError> {
+        if self.shared.is_stopped() {
+            return Err(CommitError::Store(StoreError::Stopped));
+        }
+        let commit = commit::prepare(&self.shared, commit, own)?;
+        self.ask(|answer| Request::Commit(commit, answer)).map_err(CommitError::Store)?
+    }
+
+    /// Closes the journal's segment; the state that all closed ones lead to.
+    pub(super) fn roll(&self) -> Result<State, StoreError> {
+        self.ask(Request::Roll)?
+    }
+
+    pub(super) fn state(&self) -> Result<State, StoreError> {
+        self.ask(Request::State)
+    }
+
+    pub(super) fn maintenance(&self) -> MutexGuard<'_, ()> {
+        self.shared.maintenance.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Writes a checkpoint and keeps this many, with the journal that they need.
+    pub(super) fn checkpoint(&self, keep: usize) -> Result<(), StoreError> {
+        let lsn = self.roll()?.lsn;
+        checkpoint::write(&self.shared, lsn, || Ok(self.state()?.lsn))?;
+        checkpoint::cut(self.shared.disk.as_ref(), &self.shared.dir, keep)
+    }
+
+    fn ask<T>(&self, request: impl FnOnce(Sender<T>) -> Request) -> Result<T, StoreError> {
+        let (answer, answered) = mpsc::channel();
+        self.requests.send(request(answer)).map_err(|_| StoreError::Stopped)?;
+        answered.recv().map_err(|_| StoreError::Stopped)
+    }
+}

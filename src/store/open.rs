@@ -1,0 +1,239 @@
+//! Opening and closing: lock the folder, read the keys, believe or rebuild the index, finish what a crash interrupted, start the
+//! threads.
+
+use std::fs::{File, TryLockError};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicBool;
+use std::sync::mpsc::{self, Receiver, Sender};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
+
+use super::checkpoint;
+use super::committer::{Committer, Request};
+use super::core::{Core, Derive, Shared};
+use super::disk::{Disk, RealDisk};
+use super::erasures::Erasures;
+use super::error::{OpenError, StoreError};
+use super::files::Files;
+use super::journal::{self, Journal, Torn};
+use super::keys::Keys;
+use super::master::MasterKey;
+use super::migrate::{MIGRATIONS, Migration};
+use super::recover::{Source, Unusable};
+use super::state::State;
+use super::{Store, tables};
+
+/// Checkpoints kept while the store runs: should the newest be damaged, the one before it still leads to the same state.
+const CHECKPOINTS_KEPT: usize = 2;
+
+/// Where the data is and what opens it.
+#[derive(Clone, Debug)]
+pub struct OpenOptions {
+    pub dir: PathBuf,
+    pub master: MasterKey,
+    /// Memory that the index may keep pages in.
+    pub cache_bytes: u64,
+    /// With less free than this, new data is refused, so that deleting and the index still have room.
+    pub reserve_bytes: u64,
+}
+
+impl OpenOptions {
+    pub fn new(dir: impl Into<PathBuf>, master: MasterKey) -> Self {
+        Self { dir: dir.into(), master, cache_bytes: 64 << 20, reserve_bytes: 64 << 20 }
+    }
+}
+
+/// What was found when the store was opened.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct OpenReport {
+    /// There was nothing; a new store was made.
+    pub created: bool,
+    pub rows: u64,
+    /// Journal records that the index did not have yet.
+    pub replayed: u64,
+    /// Why the index was built again, if it was.
+    pub rebuilt: Option<String>,
+    /// The torn end of a write that was never acknowledged was cut off.
+    pub torn: bool,
+    /// Slots of people's keys that hold no key: whatever these sealed is refused when it is read.
+    pub damaged_keys: u64,
+    /// People whose forgetting a crash had interrupted, and who are forgotten now.
+    pub forgotten: u64,
+    /// Records rewritten for this version of the program.
+    pub migrated: u64,
+}
+
+/// When the index that lies in the folder is used as it is.
+#[derive(Clone, Copy)]
+pub(super) enum Trust<'a> {
+    IfWhole,
+    Never,
+    /// After a restore: it is built, and the store opened only if this comes out.
+    IfExactly(&'a State),
+}
+
+/// The threads of an open store; dropping this ends them.
+pub(super) struct Threads {
+    requests: Sender<Request>,
+    handles: Mutex<Vec<JoinHandle<()>>>,
+}
+
+impl Drop for Threads {
+    fn drop(&mut self) {
+        let _ = self.requests.send(Request::Close);
+        for handle in self.handles.lock().unwrap_or_else(PoisonError::into_inner).drain(..) {
+            let _ = handle.join();
+        }
+    }
+}
+
+impl Store {
+    pub fn open(options: OpenOptions) -> Result<(Store, OpenReport), OpenError> {
+        Store::open_on(Arc::new(RealDisk), tables::index_rows, options, Trust::IfWhole)
+    }
+
+    /// The same, but the index is built again whatever state it is in.
+    pub fn rebuild(options: OpenOptions) -> Result<(Store, OpenReport), OpenError> {
+        Store::open_on(Arc::new(RealDisk), tables::index_rows, options, Trust::Never)
+    }
+
+    pub(super) fn open_on(
+        disk: Arc<dyn Disk>,
+        derive: Derive,
+        options: OpenOptions,
+        trust: Trust<'_>,
+    ) -> Result<(Store, OpenReport), OpenError> {
+        Store::open_migrating(disk, derive, options, trust, MIGRATIONS)
+    }
+
+    pub(super) fn open_migrating(
+        disk: Arc<dyn Disk>,
+        derive: Derive,
+        options: OpenOptions,
+        trust: Trust<'_>,
+        migrations: &[Migration],
+    ) -> Result<(Store, OpenReport), OpenError> {
+        let dir = options.dir;
+        disk.create_dir(&dir).map_err(|e| OpenError::Io(dir.clone(), e))?;
+        let lock = lock(&dir)?;
+        let created = !Keys::exist(disk.as_ref(), &dir)?;
+        let keys = if created {
+            create(&disk, &dir, &options.master)?
+        } else {
+            Keys::open(disk.clone(), &dir, &options.master)?
+        };
+        let erasures = Erasures::open(&disk, &dir, &keys, Torn::Cut)?;
+        let (index, cache_bytes) = (dir.join("index"), options.cache_bytes);
+        let source = Source { disk: &disk, dir: &dir, keys: &keys, torn: Torn::Cut, index, cache_bytes };
+        let recovered = match trust {
+            Trust::IfWhole => source.recover()?,
+            Trust::Never => source.rebuild(Unusable { why: "asked for".into(), lsn: 0 })?,
+            Trust::IfExactly(_) => source.rebuild(Unusable { why: "restored".into(), lsn: 0 })?,
+        };
+        if let Trust::IfExactly(wanted) = trust
+            && recovered.state != *wanted
+        {
+            let what = "what is restored is not what was backed up".into();
+            return Err(OpenError::Damaged { file: dir, offset: 0, what });
+        }
+        if let Some(why) = &recovered.rebuilt {
+            tracing::warn!(
+                why,
+                rows = recovered.state.rows(),
+                "the index was set aside and built again from the journal"
+            );
+        }
+        let mut report = OpenReport {
+            created,
+            rows: recovered.state.rows(),
+            replayed: recovered.replayed,
+            torn: recovered.extent.torn.is_some(),
+            rebuilt: recovered.rebuilt,
+            damaged_keys: keys.people().damaged(),
+            forgotten: 0,
+            migrated: 0,
+        };
+        let root = keys.root("journal");
+        let journal = Journal::new(disk.clone(), &dir, root, recovered.extent.last, recovered.extent.bytes);
+        let files = Files::new(disk.clone(), &dir, &keys);
+        let shared = Shared {
+            disk,
+            dir,
+            keys,
+            kv: recovered.kv,
+            files,
+            erasures,
+            derive,
+            reserve_bytes: options.reserve_bytes,
+            stopped: AtomicBool::new(false),
+            maintenance: Mutex::default(),
+            _lock: lock,
+        };
+        let store = start(Arc::new(shared), recovered.state, journal)?;
+        report.forgotten = store.core.finish_forgetting()?.people;
+        report.migrated = store.migrate(migrations)?;
+        Ok((store, report))
+    }
+
+    /// Writes a checkpoint now.
+    pub fn checkpoint(&self) -> Result<(), StoreError> {
+        let _maintenance = self.core.maintenance();
+        self.core.checkpoint(CHECKPOINTS_KEPT)
+    }
+}
+
+/// Everything that a store has from its first moment; the keys' file, put in place last, says that it is complete.
+fn create(disk: &Arc<dyn Disk>, dir: &Path, master: &MasterKey) -> Result<Keys, OpenError> {
+    let leftovers = journal::segments(disk.as_ref(), &journal::folder(dir))?;
+    let checkpoints = checkpoint::list(disk.as_ref(), dir)?;
+    if leftovers.iter().any(|first| *first != 1) || !checkpoints.is_empty() || dir.join("index").exists() {
+        let what = "there is data here, but the file that holds its keys is missing".into();
+        return Err(OpenError::Damaged { file: dir.join("keys"), offset: 0, what });
+    }
+    let keys = Keys::create(disk.clone(), dir, master)?;
+    Erasures::create(disk.as_ref(), dir, &keys)?;
+    journal::create(disk.as_ref(), dir, &keys.root("journal"))?;
+    keys.publish()?;
+    Ok(keys)
+}
+
+fn start(shared: Arc<Shared>, state: State, journal: Journal) -> Result<Store, OpenError> {
+    let (requests, received) = mpsc::channel();
+    let (due, is_due) = mpsc::channel();
+    let core = Core { shared: shared.clone(), requests: requests.clone() };
+    let threads = Arc::new(Threads { requests, handles: Mutex::default() });
+    let committer = Committer { shared: shared.clone(), state, journal, due };
+    let background = core.clone();
+    let spawn = |name: &str, run: Box<dyn FnOnce() + Send>| {
+        let handle = std::thread::Builder::new().name(name.into()).spawn(run);
+        let handle = handle.map_err(|e| OpenError::Io(shared.dir.clone(), e))?;
+        threads.handles.lock().unwrap_or_else(PoisonError::into_inner).push(handle);
+        Ok::<(), OpenError>(())
+    };
+    spawn("committer", Box::new(move || committer.run(received)))?;
+    spawn("checkpoint", Box::new(move || checkpoints(&background, &is_due)))?;
+    Ok(Store { _threads: threads, core })
+}
+
+/// Writes a checkpoint whenever one is due; ends with the committer.
+fn checkpoints(core: &Core, is_due: &Receiver<()>) {
+    while is_due.recv().is_ok() {
+        let _maintenance = core.maintenance();
+        if let Err(e) = core.checkpoint(CHECKPOINTS_KEPT) {
+            // Nothing is lost: the journal only grows on, and the next one is tried when it has.
+            tracing::warn!(error = %e, "a checkpoint could not be written");
+        }
+    }
+}
+
+/// One process at a time, from the first look at the folder to the last write.
+pub(super) fn lock(dir: &Path) -> Result<File, OpenError> {
+    let path = dir.join("lock");
+    let io = |e| OpenError::Io(path.clone(), e);
+    let file = File::options().create(true).truncate(false).write(true).open(&path).map_err(io)?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(OpenError::InUse(dir.to_owned())),
+        Err(TryLockError::Error(e)) => Err(io(e)),
+    }
+}

@@ -1,0 +1,66 @@
+//! `GET /attempts/:id`: stages, files, statuses.
+
+use std::time::Duration;
+
+use serde_json::json;
+
+use crate::harness::{Server, refusal};
+
+#[test]
+fn an_attempt_has_a_stage_for_each_job_with_references_to_its_files() {
+    let server = Server::start();
+    let token = server.session();
+    server.compare(&token, "cosine 0.9");
+    server.compare(&token, "cosine 0.1");
+    server.upload(&token, "/faces/detect", &[("file", "damaged")], &[("Prefer", "wait=30")]);
+    let id = server.close(&token, "SUCCESS").result().as_str().unwrap().to_owned();
+    let attempt = server.get(&format!("/attempts/{id}")).result();
+    assert_eq!((&attempt["_id"], &attempt["id"]), (&json!(id), &json!(id)));
+    assert_eq!(attempt["type"], json!("SIGNUP"));
+    assert_eq!(attempt["status"], json!("SUCCESS"));
+    assert_eq!(attempt["faces"].as_array().unwrap().len(), 2);
+    let stages = attempt["stages"].as_array().unwrap();
+    let seen: Vec<_> = stages.iter().map(|stage| (stage["name"].clone(), stage["result"]["status"].clone())).collect();
+    assert_eq!(
+        seen,
+        [
+            (json!("compare_faces"), json!("COMPLETED")),
+            (json!("compare_faces"), json!("FAILED")),
+            (json!("detect_faces"), json!("FAILED")),
+        ]
+    );
+    assert_eq!(stages[2]["result"]["output"]["result"]["error"], json!("damaged_file"));
+
+    let face = &stages[0]["input"]["face"];
+    let path = face["file"].as_str().unwrap().strip_prefix("/v1/2face").unwrap();
+    let bytes = server.get(path);
+    assert_eq!((bytes.status, bytes.body.as_slice()), (200, b"cosine 0.9".as_slice()));
+    assert_eq!(face["sha256"], json!(twoface::domain::hex::encode(&twoface::crypto::sha256(b"cosine 0.9"))));
+    assert_eq!(refusal(&server.get_as(&server.stranger_key(), path)), (404, "not_found".into()));
+    assert_eq!(refusal(&server.get(&format!("/attempts/{id}/files/none"))), (404, "not_found".into()));
+}
+
+#[test]
+fn an_unclosed_attempt_is_pending_and_then_expired() {
+    let server = Server::start();
+    let token = server.session();
+    let reply = server.upload(&token, "/faces/detect", &[("file", "faces 1")], &[("Prefer", "wait=30")]);
+    // The job's stage leads to the attempt: its file's address names it.
+    let id = reply.header("x-job-id").unwrap().to_owned();
+    assert_eq!(server.get(&format!("/jobs/{id}")).status, 200);
+    let open = server.session();
+    server.clock.advance(Duration::from_secs(60));
+    let closed = server.close(&open, "FAILED").result().as_str().unwrap().to_owned();
+    assert_eq!(server.get(&format!("/attempts/{closed}")).result()["status"], json!("FAILED"));
+    server.clock.advance(Duration::from_secs(31 * 60));
+    assert_eq!(server.expire_sessions(), 1);
+    assert_eq!(server.get(&format!("/attempts/{closed}")).result()["status"], json!("FAILED"), "a closed one stays");
+}
+
+#[test]
+fn another_account_s_attempt_does_not_exist() {
+    let server = Server::start();
+    let id = server.successful_attempt();
+    let stranger = server.stranger_key();
+    assert_eq!(refusal(&server.get_as(&stranger, &format!("/attempts/{id}"))), (404, "not_found".into()));
+}

@@ -1,0 +1,87 @@
+//! The architecture as a test: which layer may use which, and who alone may name a library.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// A layer (a folder of src, or one file) and what of this crate it may use.
+const LAYERS: &[(&str, &[&str])] = &[
+    ("domain", &["domain"]),
+    ("crypto.rs", &["domain"]),
+    ("clock.rs", &["domain"]),
+    ("config.rs", &[]),
+    ("vision", &["vision", "domain", "crypto", "clock"]),
+    ("store", &["store", "domain", "crypto", "clock"]),
+    ("service", &["service", "domain", "store", "config", "crypto", "clock"]),
+    ("api", &["api", "domain", "service", "config", "clock"]),
+    ("admin", &["admin", "domain", "service"]),
+    ("tls.rs", &["config", "crypto", "domain"]),
+    ("client.rs", &["clock", "crypto", "domain", "tls"]),
+];
+
+/// A library, and the files and folders that may name it.
+const OWNERS: &[(&str, &[&str])] = &[
+    ("sled", &["store/kv.rs"]),
+    ("aws_lc_rs", &["crypto.rs", "tls.rs"]),
+    ("candle_core", &["vision"]),
+    ("candle_nn", &["vision"]),
+    ("image", &["vision"]),
+    ("actix_web", &["api", "server.rs"]),
+    ("actix_multipart", &["api"]),
+    ("ureq", &["client.rs"]),
+    ("rcgen", &["tls.rs"]),
+    ("tracing_subscriber", &["telemetry.rs"]),
+];
+
+#[test]
+fn each_layer_uses_only_what_lies_beneath_it() {
+    for (layer, allowed) in LAYERS {
+        for (file, text) in sources(&Path::new("src").join(layer)) {
+            for used in words_after(&text, "crate::") {
+                assert!(
+                    allowed.contains(&used.as_str()),
+                    "{} uses crate::{used}, which {layer} may not",
+                    file.display()
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn each_library_is_named_only_by_its_owner() {
+    for (library, owners) in OWNERS {
+        for (file, text) in sources(Path::new("src")) {
+            let owned = owners.iter().any(|owner| file.starts_with(Path::new("src").join(owner)));
+            let named = text.contains(&format!("{library}::")) && !words_after(&text, "").is_empty();
+            let named = named
+                && text.match_indices(&format!("{library}::")).any(|(at, _)| {
+                    // `crate::vision::image::` is ours; `image::` at the start of a path is the library.
+                    !text[..at].ends_with("::") && !text[..at].ends_with(|c: char| c.is_alphanumeric() || c == '_')
+                });
+            assert!(owned || !named, "{} names {library}, which belongs to {owners:?}", file.display());
+        }
+    }
+}
+
+#[test]
+fn every_file_says_what_it_is() {
+    for (file, text) in sources(Path::new("src")) {
+        assert!(text.starts_with("//!"), "{} does not begin with what it is", file.display());
+    }
+}
+
+fn sources(path: &Path) -> Vec<(PathBuf, String)> {
+    if path.is_dir() {
+        let entries = fs::read_dir(path).unwrap().map(|entry| entry.unwrap().path());
+        return entries.flat_map(|path| sources(&path)).collect();
+    }
+    let is_source = path.extension().is_some_and(|extension| extension == "rs");
+    if is_source { vec![(path.to_owned(), fs::read_to_string(path).unwrap())] } else { Vec::new() }
+}
+
+fn words_after(text: &str, prefix: &str) -> Vec<String> {
+    text.match_indices(prefix)
+        .filter(|(at, _)| !text[..*at].ends_with('$'))
+        .map(|(at, _)| text[at + prefix.len()..].chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect())
+        .collect()
+}

@@ -1,0 +1,160 @@
+//! The real executable, killed: what it acknowledged is there when it comes back.
+
+use std::io::{BufRead as _, BufReader};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use twoface::client::{Body, Client};
+
+const PHOTO: &[u8] = include_bytes!("golden/hopper_128.png");
+
+struct Process {
+    child: Child,
+    client: Client,
+}
+
+impl Process {
+    fn start(folder: &Path) -> Self {
+        let config = folder.join("config.toml");
+        let text = "[server]\nlisten = \"127.0.0.1:0\"\n[data]\ndir = \"store\"\n[sessions]\ntries = 100\n[jobs]\nworkers = 1\n";
+        std::fs::write(&config, text).unwrap();
+        let mut child = Command::new(env!("CARGO_BIN_EXE_twoface"))
+            .args(["serve", "--config"])
+            .arg(&config)
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
+        let base = lines
+            .by_ref()
+            .map_while(Result::ok)
+            .find_map(|line| line.strip_prefix("twoface listens on ").map(str::to_owned))
+            .expect("the server did not start");
+        // Its log is read to the end, so that the pipe never fills.
+        std::thread::spawn(move || lines.for_each(drop));
+        let certificate = std::fs::read_to_string(folder.join("store/certificate.pem")).unwrap();
+        Self { child, client: Client::new(&base, &certificate).unwrap() }
+    }
+
+    fn kill(mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+
+    fn get(&self, key: &str, path: &str) -> Value {
+        self.client.call("GET", &format!("/v1/2face{path}"), &[("Authorization", key)], None).unwrap().result()
+    }
+
+    fn finished(&self, key: &str, job: &str) -> Value {
+        for _ in 0..600 {
+            let seen = self.get(key, &format!("/jobs/{job}"));
+            if seen["status"].as_u64().is_some_and(|status| status >= 2) {
+                return seen;
+            }
+            twoface::clock::pause(Duration::from_millis(50));
+        }
+        panic!("job {job} did not end");
+    }
+}
+
+/// Runs the command line beside the server, or without it.
+fn twoface(folder: &Path, arguments: &[&str]) -> (bool, String, String) {
+    let output = Command::new(env!("CARGO_BIN_EXE_twoface"))
+        .args(arguments)
+        .arg("--config")
+        .arg(folder.join("config.toml"))
+        .output()
+        .unwrap();
+    let text = |bytes| String::from_utf8(bytes).unwrap().trim().to_owned();
+    (output.status.success(), text(output.stdout), text(output.stderr))
+}
+
+#[test]
+fn jobs_survive_a_kill_and_are_finished_after_the_restart() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = Process::start(folder.path());
+    assert!(twoface(folder.path(), &["accounts", "create", "bank"]).0);
+    let (_, key, _) = twoface(folder.path(), &["keys", "create", "--account", "bank", "--name", "test"]);
+    let mut expected = Vec::new();
+    let mut server = server;
+    // Several rounds, so that the kill falls at different points of the jobs' lives.
+    for round in 0..4 {
+        let opened = server.client.call(
+            "POST",
+            "/v1/2face/session",
+            &[("Authorization", &key)],
+            Some(Body::json(&json!({ "type": "SIGNUP" }))),
+        );
+        let token = opened.unwrap().result().as_str().unwrap().to_owned();
+        for _ in 0..5 {
+            let body = Body::multipart(&[("file", "photo.png", PHOTO)], &[]);
+            let headers = [("X-Tagshelf-Session", token.as_str())];
+            let reply = server.client.call("POST", "/v1/2face/faces/detect", &headers, Some(body)).unwrap();
+            assert_eq!(reply.status, 200);
+            expected.push(reply.result().as_str().unwrap().to_owned());
+        }
+        if round % 2 == 0 {
+            // Let at least one of them end first.
+            server.finished(&key, &expected[round * 5]);
+        }
+        server.kill();
+        server = Process::start(folder.path());
+    }
+    for job in &expected {
+        let seen = server.finished(&key, job);
+        assert_eq!(seen["status"], json!(2), "{seen}");
+        assert_eq!(seen["output"], json!({ "code": 200, "result": 1 }));
+    }
+    server.kill();
+}
+
+#[test]
+fn keys_are_managed_beside_a_running_server_and_without_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = Process::start(folder.path());
+    let run = |arguments: &[&str]| twoface(folder.path(), arguments);
+    let (ok, _, error) = run(&["keys", "create", "--account", "bank", "--name", "web"]);
+    assert!(!ok && error.contains("twoface accounts create bank"), "{error}");
+    assert!(run(&["accounts", "create", "bank"]).0);
+    let (ok, key, _) = run(&["keys", "create", "--account", "bank", "--name", "web"]);
+    assert!(ok && key.starts_with("2fk_"));
+    assert!(server.get(&key, "/users")["users"].is_array(), "the key works at once");
+    server.kill();
+
+    let (ok, list, _) = run(&["keys", "list", "--json"]);
+    assert!(ok && !list.contains(&key), "secrets are not shown again");
+    let list: Value = serde_json::from_str(&list).unwrap();
+    assert_eq!(list["keys"][0]["name"], json!("web"));
+    let id = list["keys"][0]["id"].as_str().unwrap();
+    assert!(run(&["keys", "revoke", id]).0, "without a server the store is opened");
+    assert!(!run(&["keys", "revoke", "000000000000000000000000"]).0);
+
+    let server = Process::start(folder.path());
+    assert!(server.get(&key, "/users")["msg"] == json!("Invalid token."));
+    server.kill();
+}
+
+#[test]
+fn a_second_server_on_the_same_data_is_told_so() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = Process::start(folder.path());
+    let (ok, _, error) = twoface(folder.path(), &["serve"]);
+    assert!(!ok && error.contains("in use"), "{error}");
+    server.kill();
+}
+
+#[test]
+fn a_stop_is_orderly_and_a_bad_configuration_is_explained() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut server = Process::start(folder.path());
+    let pid = server.child.id().to_string();
+    assert!(Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
+    assert!(server.child.wait().unwrap().success());
+
+    assert!(twoface(folder.path(), &["config", "check"]).0);
+    std::fs::write(folder.path().join("config.toml"), "[server]\nlissten = 1\n").unwrap();
+    let (ok, _, error) = twoface(folder.path(), &["config", "check"]);
+    assert!(!ok && error.contains("no setting `lissten`"), "{error}");
+}
