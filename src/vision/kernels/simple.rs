@@ -22,6 +22,48 @@ versions! {
 }
 
 versions! {
+    /// `max(x, 0) + slope * min(x, 0)`, the slopes by channel.
+    pub fn leak(x: &mut [f32], slopes: &[f32]) {
+        for pixel in x.chunks_exact_mut(slopes.len()) {
+            pixel.iter_mut().zip(slopes).for_each(|(x, &s)| *x = if *x > 0.0 { *x } else { s * *x });
+        }
+    }
+}
+
+versions! {
+    /// Every pixel times `by`.
+    pub fn scale(x: &[f32], by: &[f32], out: &mut [f32]) {
+        for (x, out) in x.chunks_exact(by.len()).zip(out.chunks_exact_mut(by.len())) {
+            out.iter_mut().zip(x).zip(by).for_each(|((o, &x), &by)| *o = x * by);
+        }
+    }
+}
+
+versions! {
+    /// Adds every pixel of the row to `sums`.
+    pub fn add_pixels(row: &[f32], sums: &mut [f32]) {
+        for pixel in row.chunks_exact(sums.len()) {
+            sums.iter_mut().zip(pixel).for_each(|(s, &x)| *s += x);
+        }
+    }
+}
+
+versions! {
+    /// One output row of averages over windows side by side, `columns` wide: `rows` are those under the window.
+    pub fn average_pool(rows: &[&[f32]], columns: usize, channels: usize, out: &mut [f32]) {
+        let share = 1.0 / (rows.len() * columns) as f32;
+        for (pixel, out) in out.chunks_exact_mut(channels).enumerate() {
+            out.fill(0.0);
+            for row in rows {
+                for values in row[pixel * columns * channels..].chunks_exact(channels).take(columns) {
+                    out.iter_mut().zip(values).for_each(|(o, &x)| *o += x * share);
+                }
+            }
+        }
+    }
+}
+
+versions! {
     /// One output row of square pooling without padding: `rows` are those under the window, pixels `channels` apart.
     pub fn max_pool(rows: &[&[f32]], stride: usize, channels: usize, out: &mut [f32]) {
         if let ([above, below], 2, 0) = (rows, stride, channels % 16) {
@@ -65,6 +107,7 @@ versions! {
     /// Some channels of every pixel, packed; pixels of the map are `pitch` floats apart.
     pub fn extract(map: &[f32], pitch: usize, first: usize, channels: usize, out: &mut [f32]) {
         match channels {
+            _ if channels == pitch => out.copy_from_slice(&map[..out.len()]),
             1 => extract_some::<1>(map, pitch, first, out),
             4 => extract_some::<4>(map, pitch, first, out),
             10 => extract_some::<10>(map, pitch, first, out),
