@@ -44,6 +44,13 @@ fn commit(writer: u8, number: u64) -> Commit {
     Commit { ops, ..Commit::default() }
 }
 
+/// A row that refers to a file of its own.
+fn photo(store: &Store, writer: u8, number: u64) -> Op {
+    let owner = Owner::Person { account: id(1), subject: id(200 + writer) };
+    let file = store.put_file(owner, &record(writer, number)).unwrap();
+    Op::Put { table: Table::Jobs, key: key(writer, number), value: serde_json::to_vec(&file).unwrap(), owner }
+}
+
 struct Cut {
     disk: SimDisk,
     acknowledged: Vec<u64>,
@@ -71,13 +78,14 @@ fn run_until_cuts(run: u64) -> Vec<Cut> {
     let acknowledged: Arc<Vec<AtomicU64>> = Arc::new((0..WRITERS).map(|_| AtomicU64::new(0)).collect());
     let (index, counters, mut fate) = (dir.path().join("index"), acknowledged.clone(), Dice(run + 5));
     let mut earlier: Option<std::path::PathBuf> = None;
-    let store = Store::open_on(Arc::new(disk.clone()), derive, options(dir.path()), Trust::IfWhole).unwrap().0;
-    let moments = (0..CUTS).map(|_| 20 + dice.below(160)).collect();
+    // The first calls are those that make the store.
+    let moments = (0..CUTS).map(|_| 1 + dice.below(220)).collect();
     disk.at(moments, move |disk| {
         // First the counters: what is acknowledged afterwards may or may not have survived.
         let acknowledged = counters.iter().map(|counter| counter.load(Ordering::SeqCst)).collect();
         let copied = tempfile::tempdir().unwrap();
         match (fate.below(4), &earlier) {
+            _ if !index.exists() => {}
             (0, _) => {}
             (1, Some(earlier)) => copy_dir(earlier, &copied.path().join("index")),
             _ => copy_dir(&index, &copied.path().join("index")),
@@ -89,12 +97,17 @@ fn run_until_cuts(run: u64) -> Vec<Cut> {
         }
         seen.send(Cut { disk, acknowledged, index: copied }).unwrap();
     });
+    let store = Store::open_on(Arc::new(disk.clone()), derive, options(dir.path()), Trust::IfWhole).unwrap().0;
     std::thread::scope(|scope| {
         for writer in 0..WRITERS {
             let (store, acknowledged) = (store.clone(), acknowledged.clone());
             scope.spawn(move || {
                 for number in 1..=20 {
-                    store.commit(commit(writer, number)).unwrap();
+                    let mut commit = commit(writer, number);
+                    if number % 5 == 0 {
+                        commit.ops.push(photo(&store, writer, number));
+                    }
+                    store.commit(commit).unwrap();
                     acknowledged[usize::from(writer)].store(number, Ordering::SeqCst);
                 }
             });
@@ -125,6 +138,12 @@ fn check(cut: Cut, run: u64) {
         let wanted: Vec<_> = (first..=counter).map(|number| (key(writer, number), record(writer, number))).collect();
         assert_eq!(rows.len(), wanted.len(), "run {run}");
         assert!(rows == wanted, "run {run}: a record is not what was written");
+        let photos = store.scan(Table::Jobs, &[writer], None, 100).unwrap();
+        assert_eq!(photos.len() as u64, counter / 5, "run {run}");
+        for ((_, file), number) in photos.iter().zip((5..).step_by(5)) {
+            let file = serde_json::from_slice(file).unwrap();
+            assert!(store.get_file(&file).unwrap() == record(writer, number), "run {run}");
+        }
         let found = store.scan(Table::UsersByDocument, &[writer], None, 10).unwrap();
         let index: Vec<_> = found.into_iter().map(|(key, _)| key).collect();
         assert_eq!(index, if counter > 0 { vec![vec![writer, counter as u8]] } else { vec![] }, "run {run}");
