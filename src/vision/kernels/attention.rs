@@ -27,7 +27,7 @@ versions! {
         for (x, out) in x.chunks_exact(pitch).zip(out.chunks_exact_mut(pitch)) {
             out[..channels].copy_from_slice(&x[..channels]);
             out[channels..].fill(0.0);
-            shares(&mut out[..channels]);
+            shares::<FUSED>(&mut out[..channels]);
         }
     }
 }
@@ -69,7 +69,7 @@ versions! {
                     let query = query * scale;
                     scores.iter_mut().zip(keys).for_each(|(s, &k)| *s += query * k);
                 }
-                shares(&mut scores[..tokens]);
+                shares::<FUSED>(&mut scores[..tokens]);
                 scores[tokens..].fill(0.0);
                 for (out, values) in out[head * size..][..size].iter_mut().zip(values.chunks_exact(wide)) {
                     *out = dot(&scores[..tokens], &values[..tokens]);
@@ -80,9 +80,9 @@ versions! {
 }
 
 #[inline(always)]
-fn shares(x: &mut [f32]) {
+fn shares<const FUSED: bool>(x: &mut [f32]) {
     let largest = x.iter().fold(f32::NEG_INFINITY, |m, &x| if x > m { x } else { m });
-    x.iter_mut().for_each(|x| *x = exp(*x - largest));
+    x.iter_mut().for_each(|x| *x = exp::<FUSED>(*x - largest));
     let share = 1.0 / sum(x, |x| x);
     x.iter_mut().for_each(|x| *x *= share);
 }

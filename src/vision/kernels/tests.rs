@@ -186,8 +186,26 @@ proptest! {
 
     #[test]
     fn exponential_is_right(x in -86f32..87.0) {
-        let (ours, exact) = (f64::from(simple::exp(x)), f64::from(x).exp());
-        prop_assert!((ours / exact - 1.0).abs() < 4e-7, "{ours} for e^{x} = {exact}");
+        let exact = f64::from(x).exp();
+        for ours in [simple::exp::<true>(x), simple::exp::<false>(x)] {
+            prop_assert!((f64::from(ours) / exact - 1.0).abs() < 4e-7, "{ours} for e^{x} = {exact}");
+        }
+    }
+
+    #[test]
+    fn gelu_is_right(x in -12f32..12.0) {
+        // Φ by its series, which converges everywhere and is exact enough in f64 this near to zero.
+        let (exact, mut term, mut sum) = (f64::from(x), f64::from(x), f64::from(x));
+        for n in 1..400 {
+            term *= exact * exact / f64::from(2 * n + 1);
+            sum += term;
+        }
+        let normal = 0.5 + sum * (-exact * exact / 2.0).exp() / (2.0 * std::f64::consts::PI).sqrt();
+        for isa in Isa::available() {
+            let mut ours = [x];
+            simple::gelu(isa, &mut ours);
+            prop_assert!((f64::from(ours[0]) - exact * normal).abs() < 1.5e-6, "{} for {x}", ours[0]);
+        }
     }
 }
 

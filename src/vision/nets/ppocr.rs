@@ -56,16 +56,17 @@ fn stem(net: &mut Builder, image: Value, narrow: usize) -> Value {
 
 fn mix(net: &mut Builder, x: Value, name: &str, channels: usize, block: Block) -> Value {
     let around = Conv { stride: block.stride, ..Conv::depthwise(&format!("{name}.token_conv"), channels, 3) };
-    let mut y = net.conv(x, around);
+    let mut x = net.conv(x, around);
     if block.squeezes {
         let squeeze = format!("{name}.token_squeeze_excitation");
         let hidden = Conv::pointwise(&format!("{squeeze}.fc0"), channels / 4).activate(Activation::Relu);
         let gate = Conv::pointwise(&format!("{squeeze}.fc2"), channels);
-        let gate = net.squeeze(y, hidden, gate.activate(Activation::HardSigmoid { slope: 1.0 / 6.0 }));
-        y = net.scale(y, gate);
+        let gate = net.squeeze(x, hidden, gate.activate(Activation::HardSigmoid { slope: 1.0 / 6.0 }));
+        x = net.scale(x, gate);
     }
     let wide = Conv::pointwise(&format!("{name}.channel_conv1"), 2 * channels).activate(Activation::Gelu);
-    let y = net.conv(y, wide);
+    let y = net.conv(x, wide);
     let y = net.conv(y, Conv::pointwise(&format!("{name}.channel_conv2"), block.channels));
+    // What is kept beside the channels' mixture has been mixed with its neighbours already.
     if channels == block.channels && block.stride == (1, 1) { net.add(x, y) } else { y }
 }
