@@ -23,7 +23,11 @@ fn main() {
         match verb {
             "load" => {
                 let subject = SUBJECTS.iter().find(|s| s.name == rest).unwrap_or_else(|| panic!("no net {rest}"));
-                let loaded = Net::load((subject.describe)().unwrap(), &subject.weights(), &Device::Cpu).unwrap();
+                let Some(weights) = subject.weights() else {
+                    println!("no weights");
+                    continue;
+                };
+                let loaded = Net::load((subject.describe)().unwrap(), &weights, &Device::Cpu).unwrap();
                 net = Some((loaded, subject.input));
             }
             "input" => {

@@ -8,6 +8,7 @@
 use std::ops::Range;
 
 use super::lower::{Kind, Layer, Lowered};
+use crate::vision::kernels::attention_scratch;
 
 /// A map of one batch, or the window of rows that is kept of it.
 #[derive(Clone, Copy, Debug, Default)]
@@ -136,11 +137,14 @@ impl Schedule {
         for layer in &plan.layers {
             let Some(&input) = layer.inputs.first() else { continue };
             self.zeros = self.zeros.max(self.places[input].row);
-            if let Kind::Dense(dense) = &layer.kind {
-                let pitch = plan.layers[input].pitch;
-                let wide = dense.pad.left.max(dense.pad.right) + 2 * dense.kernel.1 + dense.stride.1;
-                self.patch = self.patch.max(dense.kernel.0 * 2 * wide * pitch);
-            }
+            let (from, pitch) = (self.places[input], plan.layers[input].pitch);
+            self.patch = self.patch.max(match &layer.kind {
+                Kind::Dense(dense) => dense.kernel.0 * dense.kernel.1 * pitch,
+                Kind::MaxPool { kernel, pad, .. } => kernel * (pad.left + from.width + pad.right) * pitch,
+                Kind::Spread { rows } => from.width * rows[0].columns(),
+                Kind::Attention { heads } => attention_scratch(from.height * from.width, layer.channels / heads),
+                _ => 0,
+            });
         }
         for output in &plan.outputs {
             let place = self.places[output.layer];
@@ -154,7 +158,12 @@ fn size_after(layer: &Layer, places: &[Place], height: usize, width: usize) -> (
     let (h, w) = (places[input].height, places[input].width);
     match &layer.kind {
         Kind::Input => (height, width),
-        Kind::Affine { .. } | Kind::Add | Kind::AddUpsampled { .. } | Kind::Concat => (h, w),
+        Kind::Affine { .. } | Kind::Add { .. } | Kind::AddUpsampled { .. } | Kind::Scale => (h, w),
+        Kind::LayerNorm { .. } | Kind::Softmax | Kind::Attention { .. } => (h, w),
+        Kind::Concat { factors } => {
+            let factor = factors.first().copied().unwrap_or(1);
+            (h * factor, w * factor)
+        }
         Kind::Dense(d) => (
             (h + d.pad.top + d.pad.bottom - d.kernel.0) / d.stride.0 + 1,
             (w + d.pad.left + d.pad.right - d.kernel.1) / d.stride.1 + 1,
@@ -163,9 +172,13 @@ fn size_after(layer: &Layer, places: &[Place], height: usize, width: usize) -> (
             (h + pad.top + pad.bottom - filters.size.0) / stride + 1,
             (w + pad.left + pad.right - filters.size.1) / filters.stride + 1,
         ),
-        Kind::MaxPool { kernel, stride } => ((h - kernel) / stride + 1, (w - kernel) / stride + 1),
+        Kind::MaxPool { kernel, stride, pad } => {
+            ((h + pad.top + pad.bottom - kernel) / stride + 1, (w + pad.left + pad.right - kernel) / stride + 1)
+        }
+        Kind::AveragePool { kernel } => (h / kernel.0, w / kernel.1),
         Kind::Upsample { factor } => (h * factor, w * factor),
-        Kind::Linear(_) => (1, 1),
+        Kind::Spread { .. } => (2 * h, 2 * w),
+        Kind::Linear(_) | Kind::GlobalAverage => (1, 1),
     }
 }
 
@@ -174,8 +187,10 @@ pub fn first_row(layer: &Layer, row: usize) -> usize {
     match &layer.kind {
         Kind::Dense(d) => (row * d.stride.0).saturating_sub(d.pad.top),
         Kind::Depthwise { stride, pad, .. } => (row * stride).saturating_sub(pad.top),
-        Kind::MaxPool { stride, .. } => row * stride,
+        Kind::MaxPool { stride, pad, .. } => (row * stride).saturating_sub(pad.top),
+        Kind::AveragePool { kernel } => row * kernel.0,
         Kind::Upsample { factor } => row / factor,
+        Kind::Spread { .. } => row / 2,
         _ => row,
     }
 }
@@ -186,8 +201,10 @@ pub fn last_row(layer: &Layer, end: usize) -> usize {
     match &layer.kind {
         Kind::Dense(d) => (last * d.stride.0 + d.kernel.0).saturating_sub(d.pad.top),
         Kind::Depthwise { filters, stride, pad } => (last * stride + filters.size.0).saturating_sub(pad.top),
-        Kind::MaxPool { kernel, stride } => last * stride + kernel,
+        Kind::MaxPool { kernel, stride, pad } => (last * stride + kernel).saturating_sub(pad.top),
+        Kind::AveragePool { kernel } => (last + 1) * kernel.0,
         Kind::Upsample { factor } => last / factor + 1,
+        Kind::Spread { .. } => last / 2 + 1,
         _ => end,
     }
 }
@@ -248,7 +265,10 @@ fn segments(plan: &Lowered, places: &[Place]) -> Vec<Segment> {
 
 /// Whether a layer can be run some rows at a time.
 fn in_rows(layer: &Layer) -> bool {
-    !matches!(layer.kind, Kind::Linear(_) | Kind::Concat | Kind::Input)
+    !matches!(
+        layer.kind,
+        Kind::Linear(_) | Kind::Concat { .. } | Kind::Input | Kind::GlobalAverage | Kind::Attention { .. }
+    )
 }
 
 fn weight_bytes(layer: &Layer) -> usize {
