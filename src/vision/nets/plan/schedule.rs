@@ -144,6 +144,7 @@ impl Schedule {
             self.patch = self.patch.max(match &layer.kind {
                 Kind::Dense(dense) => dense.kernel.0 * dense.kernel.1 * pitch,
                 Kind::MaxPool { kernel, pad, .. } => kernel * (pad.left + from.width + pad.right) * pitch,
+                Kind::Winograd(filters) => filters.scratch(),
                 Kind::Spread { rows } => from.width * rows[0].columns(),
                 Kind::Attention { heads } => attention_scratch(from.height * from.width, layer.channels / heads),
                 _ => 0,
@@ -161,7 +162,7 @@ fn size_after(layer: &Layer, places: &[Place], height: usize, width: usize) -> (
     let (h, w) = (places[input].height, places[input].width);
     match &layer.kind {
         Kind::Input => (height, width),
-        Kind::Affine { .. } | Kind::Add { .. } | Kind::AddUpsampled { .. } | Kind::Scale => (h, w),
+        Kind::Affine { .. } | Kind::Add { .. } | Kind::AddUpsampled { .. } | Kind::Scale | Kind::Winograd(_) => (h, w),
         Kind::LayerNorm { .. } | Kind::Softmax | Kind::Attention { .. } => (h, w),
         Kind::Concat { factors } => {
             let factor = factors.first().copied().unwrap_or(1);
