@@ -67,10 +67,6 @@ impl Winograd {
     pub fn scratch(&self) -> usize {
         IN * IN * (SQUARES * (self.padded_channels() + self.columns()) + self.padded_channels())
     }
-
-    pub fn bytes(&self) -> usize {
-        self.points.iter().map(Panels::bytes).sum()
-    }
 }
 
 /// `G g Gᵀ`, in f64: it happens once.
