@@ -11,6 +11,7 @@ mod gemm;
 mod isa;
 mod linear;
 mod planes;
+mod pool;
 pub mod simple;
 #[cfg(test)]
 mod tests;
@@ -24,4 +25,5 @@ pub use gemm::{Panels, Pixels, multiply};
 pub use isa::Isa;
 pub use linear::{Matrix, multiply_rows};
 pub use planes::DepthwisePlanes;
+pub use pool::max_pool;
 pub use winograd::{Winograd, winograd};

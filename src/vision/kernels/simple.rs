@@ -63,40 +63,6 @@ versions! {
     }
 }
 
-versions! {
-    /// One output row of square pooling without padding: `rows` are those under the window, pixels `channels` apart.
-    pub fn max_pool(rows: &[&[f32]], stride: usize, channels: usize, out: &mut [f32]) {
-        if let ([above, below], 0) = (rows, channels % 16) {
-            return two_by_two(above, below, stride, channels, out);
-        }
-        for (pixel, out) in out.chunks_exact_mut(channels).enumerate() {
-            out.fill(f32::NEG_INFINITY);
-            for row in rows {
-                for column in 0..rows.len() {
-                    let values = &row[(pixel * stride + column) * channels..][..channels];
-                    out.iter_mut().zip(values).for_each(|(o, &x)| *o = larger(*o, x));
-                }
-            }
-        }
-    }
-}
-
-/// Two by two, the usual case, a vector at a time.
-#[inline(always)]
-fn two_by_two(above: &[f32], below: &[f32], stride: usize, channels: usize, out: &mut [f32]) {
-    for (pixel, out) in out.chunks_exact_mut(channels).enumerate() {
-        let at = pixel * stride * channels;
-        let (a, b) = above[at..][..2 * channels].split_at(channels);
-        let (c, d) = below[at..][..2 * channels].split_at(channels);
-        let (a, b, c, d) = (a.as_chunks::<16>().0, b.as_chunks::<16>().0, c.as_chunks::<16>().0, d.as_chunks::<16>().0);
-        for ((((out, a), b), c), d) in out.as_chunks_mut::<16>().0.iter_mut().zip(a).zip(b).zip(c).zip(d) {
-            for lane in 0..16 {
-                out[lane] = larger(larger(a[lane], b[lane]), larger(c[lane], d[lane]));
-            }
-        }
-    }
-}
-
 /// One instruction, unlike `f32::max`, which also has to look for NaN.
 #[inline(always)]
 fn larger(a: f32, b: f32) -> f32 {

@@ -178,7 +178,6 @@ proptest! {
                 run(&mut out);
                 made.push(out);
             };
-            with(width * channels, &|out| simple::max_pool(isa, &rows, stride, channels, out));
             with(width * channels, &|out| simple::affine(isa, row, 0.5, 2.0, out));
             with(width * channels, &|out| simple::add(isa, row, &rows[0][channels..], out));
             with(width * size * channels, &|out| simple::upsample(isa, row, size, channels, out));
@@ -203,6 +202,28 @@ proptest! {
             for (ours, expected) in all(isa).iter().zip(&expected) {
                 assert_close(ours, expected, 1e-6, isa.name());
             }
+        }
+    }
+
+    #[test]
+    fn pooling_agrees(
+        seed: u64,
+        width in 1usize..20,
+        channels in prop::sample::select(vec![1usize, 5, 8, 16, 24, 32, 48]),
+        size in 1usize..4,
+        stride in 1usize..4,
+    ) {
+        let row = (width * stride + size) * channels;
+        let x = noise(seed, size * row);
+        let rows: Vec<&[f32]> = x.chunks_exact(row).collect();
+        let pool = |isa: Isa| {
+            let mut out = vec![7.0; width * channels];
+            max_pool(isa, &rows, stride, channels, &mut out);
+            out
+        };
+        let expected = pool(scalar());
+        for isa in vectors() {
+            prop_assert_eq!(pool(isa), expected.clone());
         }
     }
 

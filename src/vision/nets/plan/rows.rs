@@ -6,7 +6,7 @@ use std::ops::Range;
 use super::lower::{Dense, Kind, Layer, Lowered};
 use super::schedule::Place;
 use crate::vision::kernels::attention::{layer_norm, softmax};
-use crate::vision::kernels::{Buffer, Isa, Pixels, depthwise, multiply, simple};
+use crate::vision::kernels::{Buffer, Isa, Pixels, depthwise, max_pool, multiply, simple};
 
 /// Kernel rows at most: the tallest kernel in use is 7 by 7.
 const KERNEL_ROWS_MAX: usize = 8;
@@ -82,7 +82,7 @@ impl<'a> Row<'a> {
                     let mut moved: [&[f32]; KERNEL_ROWS_MAX] = [&[]; KERNEL_ROWS_MAX];
                     moved.iter_mut().zip(rows).for_each(|(moved, row)| *moved = &row[first..]);
                     let out = &mut out[inside.start * layer.pitch..inside.end * layer.pitch];
-                    simple::max_pool(self.isa, &moved[..*kernel], *stride, layer.pitch, out);
+                    max_pool(self.isa, &moved[..*kernel], *stride, layer.pitch, out);
                 }
                 for pixel in (0..inside.start).chain(inside.end..width) {
                     let from = (pixel * stride) as isize - pad.left as isize;
@@ -90,7 +90,7 @@ impl<'a> Row<'a> {
                     let mut cut: [&[f32]; KERNEL_ROWS_MAX] = [&[]; KERNEL_ROWS_MAX];
                     cut.iter_mut().zip(patch.chunks_exact(kernel * layer.pitch)).for_each(|(cut, row)| *cut = row);
                     let out = &mut out[pixel * layer.pitch..][..layer.pitch];
-                    simple::max_pool(self.isa, &cut[..*kernel], *stride, layer.pitch, out);
+                    max_pool(self.isa, &cut[..*kernel], *stride, layer.pitch, out);
                 }
             }
             Kind::Affine { scale, shift } => simple::affine(self.isa, from.row(image, y), *scale, *shift, out),
@@ -140,7 +140,7 @@ impl<'a> Row<'a> {
                     let (channels, pitch) = (self.plan.layers[input].channels, self.plan.layers[input].pitch);
                     for (pixel, out) in part.chunks_exact(pitch).zip(out.chunks_exact_mut(factor * layer.pitch)) {
                         for out in out.chunks_exact_mut(layer.pitch) {
-                            out[first..first + channels].copy_from_slice(&pixel[..channels]);
+                            copy(&pixel[..channels], &mut out[first..first + channels]);
                         }
                     }
                     first += channels;
@@ -152,12 +152,19 @@ impl<'a> Row<'a> {
     }
 }
 
+/// A few channels of one pixel, without the call that `copy_from_slice` is.
+fn copy(from: &[f32], to: &mut [f32]) {
+    let ((from, from_rest), (to, to_rest)) = (from.as_chunks::<8>(), to.as_chunks_mut::<8>());
+    to.iter_mut().zip(from).for_each(|(to, from)| *to = *from);
+    to_rest.iter_mut().zip(from_rest).for_each(|(to, from)| *to = *from);
+}
+
 /// From pairs of pixels, side by side in `columns` floats, to a row of pixels.
 fn spread_out(pairs: &[f32], columns: usize, channels: usize, pitch: usize, out: &mut [f32]) {
     for (pair, out) in pairs.chunks(columns).zip(out.chunks_exact_mut(2 * pitch)) {
         let (left, right) = out.split_at_mut(pitch);
-        left[..channels].copy_from_slice(&pair[..channels]);
-        right[..channels].copy_from_slice(&pair[channels..2 * channels]);
+        copy(&pair[..channels], &mut left[..channels]);
+        copy(&pair[channels..2 * channels], &mut right[..channels]);
         left[channels..].fill(0.0);
         right[channels..].fill(0.0);
     }
