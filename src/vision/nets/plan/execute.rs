@@ -172,11 +172,12 @@ impl Run<'_> {
     ) {
         let (from, pitch) = (map(layer.inputs[0]), self.plan.layers[layer.inputs[0]].pitch);
         let added = layer.inputs.get(1).map(|&i| (map(i), self.plan.layers[i].pitch));
-        let mut bands = Bands { images, rows, rings: [from.place.ring, to.ring], height: to.height };
+        let rings = [from.place.ring, to.ring, added.map_or(to.height, |(a, _)| a.place.ring)];
+        let mut bands = Bands { images, rows, rings, height: to.height };
         while let Some((image, y, count)) = bands.next(added.is_some()) {
             let at = image * to.image + y % to.ring * to.row;
             let start = image * from.place.image + y % from.place.ring * from.place.row;
-            let beside = added.map_or(0, |(a, _)| image * a.place.image + y * a.place.row);
+            let beside = added.map_or(0, |(a, _)| image * a.place.image + y % a.place.ring * a.place.row);
             let pixels = count * to.width;
             // What the kernel does not apply itself is applied while the pixels are still near.
             let step = if layer.after == After::Nothing { pixels } else { (AFTER_FLOATS / layer.pitch).max(1) };
@@ -214,7 +215,7 @@ fn is_pointwise(dense: &Dense) -> bool {
 struct Bands {
     images: Range<usize>,
     rows: Range<usize>,
-    rings: [usize; 2],
+    rings: [usize; 3],
     height: usize,
 }
 
@@ -225,7 +226,7 @@ impl Bands {
             return None;
         }
         let (image, y) = (self.images.start, self.rows.start);
-        let whole = self.rows == (0..self.height) && self.rings == [self.height; 2];
+        let whole = self.rows == (0..self.height) && self.rings == [self.height; 3];
         if whole && !alone {
             let count = self.images.len() * self.height;
             self.images.start = self.images.end;
