@@ -203,7 +203,8 @@ impl Committer {
         let closed = self.journal.append(&Changes::new()).map_err(|e| self.refuse(e));
         let closed = closed.and_then(|lsn| Ok(self.state.apply(&self.shared.kv, &Changes::new(), lsn)?));
         // Nothing is lost without it; the next opening replays a little more.
-        if let Err(e) = closed.and_then(|_| Ok(self.shared.kv.sync()?)) {
+        let synced = closed.and_then(|_| Ok(self.shared.kv.sync()?));
+        if let Err(e) = synced.and_then(|()| Ok(self.journal.witness()?)) {
             tracing::warn!(error = %e, "the store was not closed cleanly");
         }
     }

@@ -8,10 +8,10 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::disk::Disk;
+use super::disk::{self, Disk};
 use super::error::{OpenError, StoreError, is_full};
 use super::frame::{Kind, ReadError, Reader, Writer};
-use crate::crypto::SecretKey;
+use crate::crypto::{self, SecretKey};
 
 /// A segment is closed when it is larger; small enough that cutting the journal frees room soon.
 const SEGMENT_BYTES: u64 = 32 << 20;
@@ -79,6 +79,12 @@ impl Journal {
         Ok(())
     }
 
+    /// Leaves word of how far the journal goes.
+    pub(super) fn witness(&self) -> io::Result<()> {
+        // Beside the folder of segments.
+        self.dir.parent().map_or(Ok(()), |dir| witness(self.disk.as_ref(), dir, &self.root, self.lsn))
+    }
+
     /// Whether this run has written anything.
     pub(super) fn is_begun(&self) -> bool {
         self.segment.is_some()
@@ -98,6 +104,29 @@ pub(super) fn create(disk: &dyn Disk, dir: &Path, root: &SecretKey) -> Result<()
         .and_then(|()| Writer::create(disk, &segment_path(&dir, 1), Kind::Journal, root, 1))
         .map(drop)
         .map_err(|e| OpenError::Io(dir, e))
+}
+
+/// Says, for good, that the journal has held this record: a journal that ends earlier was cut by somebody.
+fn witness(disk: &dyn Disk, dir: &Path, root: &SecretKey, lsn: u64) -> io::Result<()> {
+    let lsn = lsn.to_be_bytes();
+    disk::replace(disk, &witness_path(dir), &[&lsn[..], &crypto::keyed_hash(root, &lsn)].concat())
+}
+
+/// The record that the journal must at least reach.
+fn witnessed(disk: &dyn Disk, dir: &Path, root: &SecretKey) -> Result<u64, OpenError> {
+    let path = witness_path(dir);
+    let bytes = match disk::read_all(disk, &path) {
+        Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(0),
+        other => other.map_err(|e| OpenError::Io(path.clone(), e))?,
+    };
+    match bytes.split_first_chunk::<8>() {
+        Some((lsn, check)) if crypto::keyed_hash(root, lsn) == check => Ok(u64::from_be_bytes(*lsn)),
+        _ => Err(OpenError::Damaged { file: path, offset: 0, what: "not what was written".into() }),
+    }
+}
+
+fn witness_path(dir: &Path) -> PathBuf {
+    dir.join("reached")
 }
 
 /// What reading the journal found.
@@ -129,18 +158,22 @@ pub(super) fn read(
     torn: Torn,
     mut apply: impl FnMut(u64, Changes) -> Result<(), StoreError>,
 ) -> Result<Extent, OpenError> {
+    let known = known.max(witnessed(disk.as_ref(), dir, root)?);
     let dir = folder(dir);
     let segments = segments(disk.as_ref(), &dir)?;
     let mut extent = Extent::default();
+    let mut end = (PathBuf::new(), 0);
     for (index, first) in segments.iter().enumerate() {
         let path = segment_path(&dir, *first);
         let mut reader = Reader::open(disk, &path, Kind::Journal, root)?;
         let damaged = |offset, what: String| OpenError::Damaged { file: path.clone(), offset, what };
-        if reader.first != *first || (index > 0 && *first != extent.last + 1) {
-            return Err(damaged(
-                0,
-                format!("record {} should follow; a part of the journal is missing", extent.last + 1),
-            ));
+        if reader.first != *first {
+            return Err(damaged(0, "its name is not its own".into()));
+        }
+        if index > 0 && *first != extent.last + 1 {
+            let (file, offset) = std::mem::take(&mut end);
+            let what = format!("record {} should follow; a part of the journal is missing", extent.last + 1);
+            return Err(OpenError::Damaged { file, offset, what });
         }
         if index == 0 {
             (extent.first, extent.last) = (*first, first.saturating_sub(1));
@@ -176,13 +209,14 @@ pub(super) fn read(
             }
         }
         extent.bytes += reader.offset;
+        end = (path, reader.offset);
     }
-    let Some(last) = segments.last() else {
+    if segments.is_empty() {
         return Err(OpenError::Damaged { file: dir, offset: 0, what: "the journal is missing".into() });
-    };
+    }
     if extent.last < known {
         let what = format!("the journal ends at record {}, but {known} was acknowledged", extent.last);
-        return Err(OpenError::Damaged { file: segment_path(&dir, *last), offset: 0, what });
+        return Err(OpenError::Damaged { file: end.0, offset: end.1, what });
     }
     Ok(extent)
 }

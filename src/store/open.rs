@@ -18,7 +18,7 @@ use super::files::Files;
 use super::journal::{self, Journal, Torn};
 use super::keys::Keys;
 use super::master::MasterKey;
-use super::migrate::MIGRATIONS;
+use super::migrate::{MIGRATIONS, Migration};
 use super::recover::{Source, Unusable};
 use super::state::State;
 use super::{Store, tables};
@@ -103,6 +103,16 @@ impl Store {
         options: OpenOptions,
         trust: Trust<'_>,
     ) -> Result<(Store, OpenReport), OpenError> {
+        Store::open_migrating(disk, derive, options, trust, MIGRATIONS)
+    }
+
+    pub(super) fn open_migrating(
+        disk: Arc<dyn Disk>,
+        derive: Derive,
+        options: OpenOptions,
+        trust: Trust<'_>,
+        migrations: &[Migration],
+    ) -> Result<(Store, OpenReport), OpenError> {
         let dir = options.dir;
         disk.create_dir(&dir).map_err(|e| OpenError::Io(dir.clone(), e))?;
         let lock = lock(&dir)?;
@@ -161,7 +171,7 @@ impl Store {
         };
         let store = start(Arc::new(shared), recovered.state, journal)?;
         report.forgotten = store.core.finish_forgetting()?.people;
-        report.migrated = store.migrate(MIGRATIONS)?;
+        report.migrated = store.migrate(migrations)?;
         Ok((store, report))
     }
 

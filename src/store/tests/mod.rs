@@ -1,6 +1,8 @@
 //! The store against a model and against the ways in which a disk fails.
 
+mod damage;
 mod faults;
+mod life;
 mod model;
 mod power;
 mod seam;
