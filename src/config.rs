@@ -135,7 +135,7 @@ impl Config {
             for path in
                 [&mut config.data.dir, &mut config.data.master_key, &mut config.tls.certificate, &mut config.tls.key]
             {
-                if !path.as_os_str().is_empty() {
+                if !path.as_os_str().is_empty() && path.as_os_str() != "ask" {
                     *path = folder.join(&*path);
                 }
             }

@@ -17,11 +17,15 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::domain::evidence::Examiner;
 use crate::service::Service;
-use crate::store::{MasterKey, OpenOptions, Store};
+use crate::service::retention::{Mode, Swept};
+use crate::store::{MasterKey, OpenOptions, Passphrase, Store};
 use crate::tls;
 
 /// How often sessions that ran out are written down as EXPIRED.
 const EXPIRY_SWEEP: Duration = Duration::from_secs(30);
+
+/// How often retention is applied.
+const RETENTION_SWEEP: Duration = Duration::from_secs(60 * 60);
 
 /// The server cannot start; the text says what to mend.
 #[derive(Debug)]
@@ -51,23 +55,46 @@ pub struct Running {
     workers: Vec<std::thread::JoinHandle<()>>,
 }
 
+/// The value of `data.master_key` that asks for a passphrase.
+const ASK: &str = "ask";
+
 /// The name under which systemd hands over the master key (`LoadCredential=`).
 const MASTER_KEY_CREDENTIAL: &str = "twoface-master-key";
+
+/// Where the store of `config` is, and what opens it.
+pub fn store_options(config: &Config) -> Result<OpenOptions, CannotStart> {
+    let folder = &config.data.dir;
+    let credentials = std::env::var_os("CREDENTIALS_DIRECTORY").map(PathBuf::from);
+    let given = credentials.is_some_and(|credentials| credentials.join(MASTER_KEY_CREDENTIAL).exists());
+    let named = config.data.master_key.as_path();
+    let master = match named.file_name() {
+        None if given => MasterKey::Credential(MASTER_KEY_CREDENTIAL.to_owned()),
+        None => MasterKey::File(folder.join("master.key")),
+        Some(name) if name == ASK => {
+            let text =
+                rpassword::prompt_password("Passphrase of the store: ").map_err(|error| ("passphrase", error))?;
+            MasterKey::Passphrase(Passphrase::new(text))
+        }
+        Some(_) => MasterKey::File(named.to_owned()),
+    };
+    Ok(OpenOptions::new(folder, master))
+}
 
 /// Opens the store of `config`, alone.
 pub fn open_store(config: &Config) -> Result<Store, CannotStart> {
     let folder = &config.data.dir;
     private_folder(folder).map_err(|error| CannotStart(format!("{}: {error}", folder.display())))?;
-    let credentials = std::env::var_os("CREDENTIALS_DIRECTORY").map(PathBuf::from);
-    let given = credentials.is_some_and(|credentials| credentials.join(MASTER_KEY_CREDENTIAL).exists());
-    let master = match config.data.master_key.as_os_str().is_empty() {
-        true if given => MasterKey::Credential(MASTER_KEY_CREDENTIAL.to_owned()),
-        true => MasterKey::File(folder.join("master.key")),
-        false => MasterKey::File(config.data.master_key.clone()),
-    };
-    let (store, report) =
-        Store::open(OpenOptions::new(folder, master)).map_err(|error| CannotStart(error.to_string()))?;
-    tracing::info!(created = report.created, rows = report.rows, "store opened");
+    let (store, report) = Store::open(store_options(config)?).map_err(|error| CannotStart(error.to_string()))?;
+    tracing::info!(created = report.created, rows = report.rows, replayed = report.replayed, "store opened");
+    if let Some(why) = &report.rebuilt {
+        tracing::warn!("the index was built again from the journal: {why}");
+    }
+    if report.torn {
+        tracing::warn!("the torn end of a write that was never acknowledged was cut off");
+    }
+    if report.damaged_keys > 0 {
+        tracing::error!(slots = report.damaged_keys, "people's keys are damaged; what they sealed cannot be read");
+    }
     Ok(store)
 }
 
@@ -159,6 +186,7 @@ fn listen(
         system.block_on(async move {
             let service = web::Data::from(service);
             let sweeping = actix_web::rt::spawn(sweep(service.clone()));
+            let maintaining = actix_web::rt::spawn(maintain(service.clone()));
             let administered = actix_web::rt::spawn(admin::socket::serve(socket, service.clone().into_inner()));
             let server = HttpServer::new(move || {
                 App::new()
@@ -189,6 +217,7 @@ fn listen(
                 }
             }
             sweeping.abort();
+            maintaining.abort();
             administered.abort();
         });
     };
@@ -210,6 +239,30 @@ async fn sweep(service: web::Data<Service>) {
             Ok(Ok(0)) => {}
             Ok(Ok(expired)) => tracing::info!(expired, "sessions ran out"),
             Ok(Err(stop)) => tracing::error!("sessions cannot be expired: {stop}"),
+            Err(_) => return,
+        }
+    }
+}
+
+/// What needs doing now and then: files that a crash left without a record, once; what has outlived its retention, every hour.
+async fn maintain(service: web::Data<Service>) {
+    let orphans = service.clone();
+    match web::block(move || orphans.sweep_orphans()).await {
+        Ok(Ok(0)) => {}
+        Ok(Ok(removed)) => tracing::info!(removed, "files without a record were removed"),
+        Ok(Err(stop)) => tracing::error!("files without a record cannot be removed: {stop}"),
+        Err(_) => return,
+    }
+    let mut ticks = tokio::time::interval(RETENTION_SWEEP);
+    loop {
+        ticks.tick().await;
+        let service = service.clone();
+        match web::block(move || service.sweep_retention(Mode::Remove)).await {
+            Ok(Ok(swept)) if swept == Swept::default() => {}
+            Ok(Ok(Swept { photos, clips, attempts })) => {
+                tracing::info!(photos, clips, attempts, "retention: removed");
+            }
+            Ok(Err(stop)) => tracing::error!("retention: {stop}"),
             Err(_) => return,
         }
     }

@@ -30,6 +30,13 @@ pub async fn file(key: ApiKey, path: web::Path<(String, String)>, service: web::
         .body(bytes))
 }
 
+/// `DELETE /attempts/:id`: answers with the id, and nothing about the person is left.
+pub async fn erase(key: ApiKey, path: web::Path<String>, service: web::Data<Service>) -> Answer {
+    let id = entity_id(&path)?;
+    ask(&service, move |service| service.erase_attempt(key.0.account, id)).await?;
+    ok(id)
+}
+
 fn shown(AttemptSeen { attempt, status, stages }: &AttemptSeen) -> Value {
     let selfies =
         stages.iter().flat_map(|job| job.files.iter().filter(|file| file.field == "face").map(move |file| (job, file)));
@@ -71,5 +78,6 @@ fn reference(job: &Job, file: &InputFile) -> Value {
         "file": format!("/v1/2face/attempts/{}/files/{}", job.attempt, file.stored_as),
         "sha256": file.sha256,
         "bytes": file.bytes,
+        "removedAt": file.removed_at,
     })
 }

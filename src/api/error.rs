@@ -89,6 +89,9 @@ impl Denied {
                 (409, "attempt_not_successful", "Only an attempt with status SUCCESS can register a user.")
             }
             Refusal::AttemptTaken => (409, "attempt_taken", "A user was registered from this attempt already."),
+            Refusal::AttemptHasUser => {
+                (409, "attempt_has_user", "A user was registered from this attempt. Delete the user instead.")
+            }
             Refusal::BodyTooLarge => (413, "too_large", "A request may carry at most 10 MB."),
             Refusal::BodyTooSlow => (408, "too_slow", "The body did not arrive in time."),
             Refusal::RateLimited { .. } => (429, "rate_limited", "Too many requests. Try again later."),

@@ -29,7 +29,7 @@ pub fn routes(app: &mut web::ServiceConfig) {
             .service(web::resource("/jobs/{id}").get(jobs::read))
             .service(web::resource("/faces/detect").post(faces::detect))
             .service(web::resource("/faces/compare").post(faces::compare))
-            .service(web::resource("/attempts/{id}").get(attempts::read))
+            .service(web::resource("/attempts/{id}").get(attempts::read).delete(attempts::erase))
             .service(web::resource("/attempts/{id}/files/{name}").get(attempts::file))
             .service(web::resource("/users").get(users::list).post(users::register))
             .service(web::resource("/users/document/{documentId}").get(users::read_by_document))

@@ -75,7 +75,8 @@ pub async fn list(key: ApiKey, paging: web::Query<Paging>, service: web::Data<Se
 /// `DELETE /users/:id`: answers with the id, and nothing about the person is left.
 pub async fn erase(key: ApiKey, path: web::Path<String>, service: web::Data<Service>) -> Answer {
     let id = entity_id(&path)?;
-    ok(ask(&service, move |service| service.erase_user(key.0.account, id)).await?.id)
+    ask(&service, move |service| service.erase_user(key.0.account, id)).await?;
+    ok(id)
 }
 
 fn shown(user: &User) -> Value {

@@ -11,4 +11,21 @@ pub struct Account {
     /// Unique, chosen by the administrator; how the command line names it.
     pub name: String,
     pub created_at: Timestamp,
+    #[serde(default)]
+    pub retention: Retention,
+}
+
+/// After how many days something is forgotten; `None` keeps it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Retention {
+    /// The photos of an attempt; what was measured on them stays.
+    #[serde(default)]
+    pub photos_days: Option<u32>,
+    /// The clips of an attempt, likewise.
+    #[serde(default)]
+    pub clips_days: Option<u32>,
+    /// An attempt with everything in it. A user registered from it stays.
+    #[serde(default)]
+    pub attempts_days: Option<u32>,
 }

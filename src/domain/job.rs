@@ -104,6 +104,9 @@ pub struct InputFile {
     /// Of the plain bytes, hexadecimal.
     pub sha256: String,
     pub bytes: u64,
+    /// When retention removed it; the rest of this record stays as evidence of what was examined.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub removed_at: Option<Timestamp>,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -29,6 +29,8 @@ pub enum Refusal {
     DocumentTaken,
     AttemptNotSuccessful,
     AttemptTaken,
+    /// A user was registered from this attempt: the user is what can be erased.
+    AttemptHasUser,
     BodyTooLarge,
     BodyTooSlow,
     RateLimited {

@@ -27,6 +27,6 @@ impl Service {
     pub fn attempt_file(&self, account: Id, id: Id, name: &str) -> Result<Vec<u8>, Stop> {
         let jobs = self.jobs_of(account, id)?;
         let file = jobs.iter().flat_map(|job| &job.files).find(|file| file.stored_as == name);
-        self.file(file.ok_or_else(|| no_entity(name))?)
+        self.file(file.filter(|file| file.removed_at.is_none()).ok_or_else(|| no_entity(name))?)
     }
 }

@@ -213,10 +213,11 @@ fn input_file(field: &str, file: &FileRef) -> InputFile {
         stored_as: file.name.clone(),
         sha256: hex::encode(&file.sha256),
         bytes: file.length,
+        removed_at: None,
     }
 }
 
-fn file_ref(file: &InputFile) -> Result<FileRef, Stop> {
+pub(super) fn file_ref(file: &InputFile) -> Result<FileRef, Stop> {
     let sha256 = hex::decode(&file.sha256).ok_or_else(|| unreadable(Table::Jobs, BadRecord))?;
     Ok(FileRef { name: file.stored_as.clone(), sha256, length: file.bytes })
 }

@@ -3,7 +3,7 @@
 use super::sessions::NO_ACCOUNT;
 use super::{Committed, KeyHolder, Service, failed, no_entity, put, unreadable};
 use crate::crypto;
-use crate::domain::account::Account;
+use crate::domain::account::{Account, Retention};
 use crate::domain::hex;
 use crate::domain::id::Id;
 use crate::domain::key::ApiKeyRecord;
@@ -21,7 +21,8 @@ impl Service {
             return Ok(account);
         }
         let now = self.clock.now();
-        let account = Account { id: self.ids.next(now), name: name.to_owned(), created_at: now };
+        let account =
+            Account { id: self.ids.next(now), name: name.to_owned(), created_at: now, retention: Retention::default() };
         let row = key(&[account.id]);
         let commit = Commit {
             expects: vec![Expect::Absent(Table::Accounts, row.clone())],
@@ -36,6 +37,23 @@ impl Service {
     /// Every account, oldest first.
     pub fn accounts(&self) -> Result<Vec<Account>, Stop> {
         self.all(Table::Accounts, &[])
+    }
+
+    /// Changes after how many days an account's photos, clips and attempts are forgotten.
+    pub fn set_retention(&self, account: Id, retention: Retention) -> Result<Account, Stop> {
+        let row = key(&[account]);
+        loop {
+            let before = self.store.get(Table::Accounts, &row).map_err(failed)?.ok_or_else(|| no_entity(account))?;
+            let record: Account = decode(&before).map_err(|bad| unreadable(Table::Accounts, bad))?;
+            let record = Account { retention, ..record };
+            let commit = Commit {
+                expects: vec![Expect::Equal(Table::Accounts, row.clone(), before)],
+                ops: vec![put(Table::Accounts, row.clone(), &record, Owner::System)?],
+            };
+            if self.commit(commit)? == Committed::Done {
+                return Ok(record);
+            }
+        }
     }
 
     /// A new key of `account` with its secret, which is shown this once.

@@ -15,11 +15,13 @@ use crate::store::tables::{BadRecord, Owner, Table, decode, encode, key};
 use crate::store::{Commit, CommitError, Expect, Op, Store, StoreError};
 
 pub mod attempts;
+pub mod erasure;
 pub mod jobs;
 pub mod keys;
 pub mod limits;
 pub mod operations;
 mod queue;
+pub mod retention;
 pub mod sessions;
 pub mod users;
 pub mod worker;
@@ -142,10 +144,6 @@ fn person(account: Id, subject: Id) -> Owner {
 fn put<T: serde::Serialize>(table: Table, key: Vec<u8>, record: &T, owner: Owner) -> Result<Op, Stop> {
     let value = encode(record).map_err(|bad| unreadable(table, bad))?;
     Ok(Op::Put { table, key, value, owner })
-}
-
-fn delete(table: Table, key: Vec<u8>) -> Op {
-    Op::Delete { table, key }
 }
 
 fn failed(error: StoreError) -> Stop {

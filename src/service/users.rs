@@ -1,8 +1,8 @@
-//! Users: people registered from a successful attempt, found by id or document number, erased with everything about them.
+//! Users: people registered from a successful attempt, found by id or document number.
 
 use serde_json::{Map, Value};
 
-use super::{Committed, Service, delete, failed, no_entity, person, put, unreadable};
+use super::{Committed, Service, failed, no_entity, person, put, unreadable};
 use crate::domain::attempt::{Attempt, AttemptStatus};
 use crate::domain::hex;
 use crate::domain::id::Id;
@@ -88,29 +88,7 @@ impl Service {
         page.iter().map(|(_, value)| decode(value).map_err(|bad| unreadable(Table::Users, bad))).collect()
     }
 
-    /// Erases a user with everything stored about the person: the enrolled face, and the attempt that it was registered
-    /// from with its jobs and files.
-    pub fn erase_user(&self, account: Id, id: Id) -> Result<User, Stop> {
-        let user = self.user(account, id)?;
-        let row = key(&[account, id]);
-        let mut ops = vec![delete(Table::Users, row.clone()), delete(Table::UserFaces, row.clone())];
-        let jobs = self.jobs_of(account, user.attempt)?;
-        for job in &jobs {
-            ops.push(delete(Table::Jobs, super::jobs::job_key(job)));
-            ops.push(delete(Table::JobFaces, super::jobs::job_key(job)));
-        }
-        ops.push(delete(Table::Attempts, key(&[account, user.attempt])));
-        match self.commit(Commit { expects: vec![Expect::Present(Table::Users, row)], ops })? {
-            Committed::Done => {}
-            Committed::Conflict => return Err(no_entity(id)),
-        }
-        for job in &jobs {
-            self.drop_files(&job.files);
-        }
-        Ok(user)
-    }
-
-    fn document_index(&self, account: Id, number: &DocumentNumber) -> String {
+    pub(super) fn document_index(&self, account: Id, number: &DocumentNumber) -> String {
         hex::encode(&self.store.blind(account, "document number", &number.canonical()))
     }
 

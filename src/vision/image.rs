@@ -162,3 +162,127 @@ fn text(head: &[u8]) -> Option<&'static str> {
     let is_text = |c: char| !c.is_control() || c.is_whitespace() || c == '\u{feff}';
     valid.chars().all(is_text).then_some("text")
 }
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+
+    fn golden(name: &str) -> Vec<u8> {
+        std::fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden").join(name)).unwrap()
+    }
+
+    fn why(file: &[u8]) -> UnusableReason {
+        decode(file).map(|photo| photo.pixels.dimensions()).unwrap_err()
+    }
+
+    #[test]
+    fn what_is_no_photo_is_named() {
+        let unknown = |what| UnusableReason::UnknownFormat(Some(what));
+        assert_eq!(why(b""), UnusableReason::Empty);
+        assert_eq!(why("hello, I am a photo".as_bytes()), unknown("text"));
+        assert_eq!(why("señorita ".repeat(500).as_bytes()), unknown("text"));
+        assert_eq!(why(b"GIF89a\x01\0\x01\0"), unknown("GIF"));
+        assert_eq!(why(b"<?xml version='1.0'?><svg xmlns='http://www.w3.org/2000/svg'/>"), unknown("SVG"));
+        assert_eq!(why(b"%PDF-1.7\n"), unknown("PDF"));
+        assert_eq!(why(b"\0\0\0\x18ftypheic\0\0\0\0mif1heic"), unknown("HEIC"));
+        assert_eq!(why(b"\0\0\0\x18ftypisom\0\0\0\0"), unknown("video"));
+        assert_eq!(why(&[7, 0, 255, 254, 3]), UnusableReason::UnknownFormat(None));
+    }
+
+    #[test]
+    fn a_huge_header_is_refused_before_anything_is_decoded() {
+        let png = |width: u32, height: u32| {
+            let size = [width.to_be_bytes(), height.to_be_bytes()].concat();
+            [b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR", size.as_slice(), b"\x08\x02\0\0\0"].concat()
+        };
+        let too_many = |width, height| UnusableReason::TooManyPixels { width, height };
+        assert_eq!(why(&png(30_000, 30_000)), too_many(30_000, 30_000));
+        assert_eq!(why(&png(8192, 8192)), too_many(8192, 8192));
+        assert_eq!(why(&png(8193, 1)), too_many(8193, 1));
+        assert_eq!(why(&png(0, 5)), UnusableReason::Damaged);
+        assert_eq!(why(&png(8000, 5000)), UnusableReason::Damaged);
+        let jpeg = b"\xff\xd8\xff\xc0\0\x11\x08\xff\xff\xff\xff\x03\x01\x22\0\x02\x11\x01\x03\x11\x01";
+        assert_eq!(why(jpeg), too_many(65_535, 65_535));
+    }
+
+    #[test]
+    fn a_photo_that_was_cut_off_is_refused() {
+        let names = ["grace_hopper.jpg", "formats/progressive.jpg", "formats/restarts.jpg", "formats/two.mpo"];
+        let others = ["hopper_128.png", "formats/lossy.webp", "formats/lossless.webp"];
+        for name in names.into_iter().chain(others) {
+            // A picture's last few bytes may be padding or a closing mark of the container.
+            let file = if name.ends_with("mpo") { golden(name)[..4000].to_vec() } else { golden(name) };
+            for share in [0.02, 0.1, 0.5, 0.9, 0.99] {
+                let cut = &file[..(file.len() as f64 * share) as usize];
+                assert_eq!(why(cut), UnusableReason::Damaged, "{name} at {share}");
+            }
+        }
+    }
+
+    #[test]
+    fn every_layout_gives_the_same_picture() {
+        let original = decode(&golden("hopper_128.png")).unwrap();
+        assert_eq!(original.format, "png");
+        let colour = [
+            ("progressive.jpg", "jpeg"),
+            ("restarts.jpg", "jpeg"),
+            ("cmyk.jpg", "jpeg"),
+            ("lossy.webp", "webp"),
+            ("lossless.webp", "webp"),
+            ("palette.png", "png"),
+            ("two.mpo", "jpeg"),
+            ("exif_orientation_6.jpg", "jpeg"),
+        ];
+        let grey = [("grey.jpg", "jpeg"), ("grey16.png", "png")];
+        for (name, format) in colour.into_iter().chain(grey) {
+            let photo = decode(&golden(&format!("formats/{name}"))).unwrap();
+            assert_eq!(photo.format, format, "{name}");
+            assert_eq!(photo.pixels.dimensions(), original.pixels.dimensions(), "{name}");
+            let luma = |pixel: &Rgb<u8>| {
+                let [r, g, b] = pixel.0.map(f64::from);
+                0.299 * r + 0.587 * g + 0.114 * b
+            };
+            let pairs = photo.pixels.pixels().zip(original.pixels.pixels());
+            let difference: f64 = pairs.map(|(a, b)| (luma(a) - luma(b)).abs()).sum();
+            assert!(difference / (128.0 * 128.0) < 4.0, "{name}: {}", difference / (128.0 * 128.0));
+        }
+    }
+
+    #[test]
+    fn transparent_parts_show_white() {
+        let mut file = Vec::new();
+        let picture = image::RgbaImage::from_fn(4, 1, |x, _| image::Rgba([0, 100, 200, (x * 85) as u8]));
+        picture.write_to(&mut Cursor::new(&mut file), image::ImageFormat::Png).unwrap();
+        let photo = decode(&file).unwrap().pixels;
+        assert_eq!(photo.get_pixel(0, 0), &Rgb([255; 3]));
+        assert_eq!(photo.get_pixel(3, 0), &Rgb([0, 100, 200]));
+    }
+
+    #[test]
+    fn altered_bytes_never_panic() {
+        let names = ["progressive.jpg", "cmyk.jpg", "restarts.jpg", "lossy.webp", "lossless.webp", "palette.png"];
+        let mut state = 0x2545_f491_4f6c_dd1d_u64;
+        let mut random = || {
+            // xorshift64: repeatable, so that a failure can be looked at.
+            state ^= state << 13;
+            state ^= state >> 7;
+            state ^= state << 17;
+            state as usize
+        };
+        for name in names {
+            let original = golden(&format!("formats/{name}"));
+            for _ in 0..300 {
+                let mut file = original.clone();
+                for _ in 0..1 + random() % 6 {
+                    // Half of the changes hit the headers.
+                    let range = if random() % 2 == 0 { file.len().min(200) } else { file.len() };
+                    let place = random() % range;
+                    file[place] = random() as u8;
+                }
+                let _ = decode(&file);
+            }
+        }
+    }
+}

@@ -14,8 +14,7 @@ struct Span {
 ///
 /// The factor is kept exactly and both ways alike: where the sides do not divide evenly, the last pixels cover less.
 pub fn shrink(photo: &RgbImage, factor: f64) -> RgbImage {
-    // Written so that what is not a number changes nothing either.
-    if !(factor > 1.0) {
+    if factor.is_nan() || factor <= 1.0 {
         return photo.clone();
     }
     let length = |from: u32| ((f64::from(from) / factor).round_ties_even() as u32).max(1);

@@ -1,13 +1,14 @@
 //! Which face a photo is of.
 //!
-//! The rule: the largest face by the area of its box. Faces of at least nine tenths of the largest area count as equally
-//! large, and of those the one nearest to the photo's centre is chosen. The others follow, the largest first.
+//! The rule: the largest face by the area of its box. Faces of at least half the largest area count as equally large, and of
+//! those the one nearest to the photo's centre is chosen. The others follow, the largest first.
 
 use super::Found;
 
-/// Share of the largest area from which a face counts as equally large: a detector's box is not exact to the pixel, so a
-/// smaller difference says nothing.
-const EQUALLY_LARGE: f64 = 0.9;
+/// Share of the largest area from which a face counts as equally large. Half the area is 0.7 times the distance to the
+/// camera: people who stand together differ by as much, and the photo is of the one in its middle, not of the neighbour
+/// who is half outside. On a document the second portrait ("ghost") is smaller than this.
+const EQUALLY_LARGE: f64 = 0.5;
 
 /// The faces with the chosen one first. `width` and `height` are the photo's.
 pub fn in_order(mut faces: Vec<Found>, width: f64, height: f64) -> Vec<Found> {
@@ -46,12 +47,12 @@ mod tests {
 
     #[test]
     fn the_largest_is_chosen_wherever_it_is() {
-        assert_eq!(lefts(vec![face(45.0, 10.0), face(0.0, 20.0), face(80.0, 15.0)]), vec![0.0, 80.0, 45.0]);
+        assert_eq!(lefts(vec![face(45.0, 10.0), face(0.0, 20.0), face(80.0, 14.0)]), vec![0.0, 80.0, 45.0]);
     }
 
     #[test]
     fn of_equally_large_faces_the_most_central_is_chosen() {
-        assert_eq!(lefts(vec![face(0.0, 20.0), face(41.0, 19.5), face(70.0, 19.8)]), vec![41.0, 0.0, 70.0]);
+        assert_eq!(lefts(vec![face(0.0, 20.0), face(41.0, 15.0), face(70.0, 19.8)]), vec![41.0, 0.0, 70.0]);
         assert_eq!(lefts(Vec::new()), Vec::<f64>::new());
     }
 }

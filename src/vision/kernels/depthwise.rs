@@ -139,42 +139,17 @@ unsafe fn avx512(row: &Row<'_>, out: &mut [f32]) {
 /// `V`'s instructions exist; the slices are as `depthwise` checks them.
 #[inline(always)]
 unsafe fn by_size<V: Vector>(row: &Row<'_>, out: &mut [f32]) {
-    // SAFETY: the caller's.
-    unsafe {
-        match row.filters.size {
-            (3, 3) => vectors::<V, 3, 3>(row, out),
-            (5, 5) => vectors::<V, 5, 5>(row, out),
-            _ => vectors::<V, 0, 0>(row, out),
-        }
-    }
-}
-
-/// # Safety
-/// As `by_size`; `KH` and `KW` are the kernel's size, or both zero where it is not known to the compiler.
-#[inline(always)]
-unsafe fn vectors<V: Vector, const KH: usize, const KW: usize>(row: &Row<'_>, out: &mut [f32]) {
     let to = out.as_mut_ptr();
     let (from, until) = row.inside;
-    // SAFETY: pixels `inside` have their whole window on the map, so each tile stays within the checked rows.
+    // SAFETY: the caller's; pixels `inside` have their whole window on the map.
     unsafe {
         for pixel in (0..from).chain(until..row.out_width) {
             border::<V>(row, pixel, to);
         }
-        let mut pixel = from;
-        while until - pixel >= 8 {
-            tile8::<V, KH, KW>(row, pixel, to);
-            pixel += 8;
-        }
-        if until - pixel >= 4 {
-            tile4::<V, KH, KW>(row, pixel, to);
-            pixel += 4;
-        }
-        if until - pixel >= 2 {
-            tile2::<V, KH, KW>(row, pixel, to);
-            pixel += 2;
-        }
-        if until > pixel {
-            tile1::<V, KH, KW>(row, pixel, to);
+        match (row.filters.size, row.filters.stride) {
+            ((3, 3), 1) => three::<V, 1>(row, to),
+            ((3, 3), 2) => three::<V, 2>(row, to),
+            _ => any::<V>(row, to),
         }
     }
 }
@@ -204,15 +179,156 @@ unsafe fn border<V: Vector>(row: &Row<'_>, pixel: usize, to: *mut f32) {
     }
 }
 
+/// 3 × 3, by far the most frequent: the nine taps stay in registers along the row, and a column that was loaded serves
+/// every output pixel under whose window it lies.
+///
+/// # Safety
+/// As `by_size`; the filters are 3 × 3 and of stride `STRIDE`, 1 or 2.
+#[inline(always)]
+unsafe fn three<V: Vector, const STRIDE: usize>(row: &Row<'_>, to: *mut f32) {
+    let f = row.filters;
+    let (from, until) = row.inside;
+    let Some(origin) = (from * STRIDE).checked_sub(f.pad_left) else { return };
+    // SAFETY: windows of pixels `inside` lie on the map, channels below `channels`.
+    unsafe {
+        for channel in (0..f.channels).step_by(V::LANES) {
+            let first = f.taps.as_slice().as_ptr().add(channel);
+            let tap = |i: usize| V::load(first.add(i * f.channels));
+            let t = Three {
+                taps: [tap(0), tap(1), tap(2), tap(3), tap(4), tap(5), tap(6), tap(7), tap(8)],
+                bias: V::load(f.bias.as_slice().as_ptr().add(channel)),
+                slope: match &f.slopes {
+                    Some(slopes) => V::load(slopes.as_slice().as_ptr().add(channel)),
+                    None => V::splat(1.0),
+                },
+                leaks: f.slopes.is_some(),
+                pitch: row.stride,
+            };
+            let above = row.rows.get_unchecked(0).as_ptr().add(origin * row.stride + channel);
+            let middle = row.rows.get_unchecked(1).as_ptr().add(origin * row.stride + channel);
+            let below = row.rows.get_unchecked(2).as_ptr().add(origin * row.stride + channel);
+            let to = to.add(from * row.stride + channel);
+            let count = until - from;
+            let mut done = 0;
+            let at = |done: usize| {
+                let x = done * STRIDE * row.stride;
+                ([above.add(x), middle.add(x), below.add(x)], to.add(done * row.stride))
+            };
+            // Eight sums, ten columns and nine taps fill the registers of AVX-512 at stride 1.
+            while STRIDE == 1 && V::ROWS >= 14 && count - done >= 8 {
+                let (x, to) = at(done);
+                one8(&t, x, to);
+                done += 8;
+            }
+            while count - done >= 4 {
+                let (x, to) = at(done);
+                if STRIDE == 1 {
+                    one4(&t, x, to)
+                } else {
+                    two4(&t, x, to)
+                }
+                done += 4;
+            }
+            if count - done >= 2 {
+                let (x, to) = at(done);
+                if STRIDE == 1 {
+                    one2(&t, x, to)
+                } else {
+                    two2(&t, x, to)
+                }
+                done += 2;
+            }
+            if count > done {
+                let (x, to) = at(done);
+                one1(&t, x, to);
+            }
+        }
+    }
+}
+
+/// What stays in registers along a row.
+struct Three<V> {
+    taps: [V; 9],
+    bias: V,
+    slope: V,
+    leaks: bool,
+    pitch: usize,
+}
+
+/// Defines a tile of output pixels of a 3 × 3 filter, spelt out so that sums and columns stay in registers: the number
+/// of pixels, the number of columns under them, the stride.
+macro_rules! three {
+    ($name:ident, $count:literal, $columns:literal, $stride:literal: $($i:literal)*; $($j:literal)*) => {
+        /// # Safety
+        /// `V`'s instructions exist; three rows of columns and the pixels are within their maps.
+        #[inline(always)]
+        unsafe fn $name<V: Vector>(t: &Three<V>, rows: [*const f32; 3], to: *mut f32) {
+            // SAFETY: the caller's.
+            unsafe {
+                let mut sums = [t.bias; $count];
+                let x: [V; $columns] = [$(V::load(rows[0].add($j * t.pitch))),*];
+                $(sums[$i] = x[$i * $stride].mul_add(t.taps[0], sums[$i]);)*
+                $(sums[$i] = x[$i * $stride + 1].mul_add(t.taps[1], sums[$i]);)*
+                $(sums[$i] = x[$i * $stride + 2].mul_add(t.taps[2], sums[$i]);)*
+                let x: [V; $columns] = [$(V::load(rows[1].add($j * t.pitch))),*];
+                $(sums[$i] = x[$i * $stride].mul_add(t.taps[3], sums[$i]);)*
+                $(sums[$i] = x[$i * $stride + 1].mul_add(t.taps[4], sums[$i]);)*
+                $(sums[$i] = x[$i * $stride + 2].mul_add(t.taps[5], sums[$i]);)*
+                let x: [V; $columns] = [$(V::load(rows[2].add($j * t.pitch))),*];
+                $(sums[$i] = x[$i * $stride].mul_add(t.taps[6], sums[$i]);)*
+                $(sums[$i] = x[$i * $stride + 1].mul_add(t.taps[7], sums[$i]);)*
+                $(sums[$i] = x[$i * $stride + 2].mul_add(t.taps[8], sums[$i]);)*
+                if t.leaks {
+                    $(sums[$i] = sums[$i].leak(t.slope);)*
+                }
+                $(sums[$i].store(to.add($i * t.pitch));)*
+            }
+        }
+    };
+}
+three!(one1, 1, 3, 1: 0; 0 1 2);
+three!(one2, 2, 4, 1: 0 1; 0 1 2 3);
+three!(one4, 4, 6, 1: 0 1 2 3; 0 1 2 3 4 5);
+three!(one8, 8, 10, 1: 0 1 2 3 4 5 6 7; 0 1 2 3 4 5 6 7 8 9);
+three!(two2, 2, 5, 2: 0 1; 0 1 2 3 4);
+three!(two4, 4, 9, 2: 0 1 2 3; 0 1 2 3 4 5 6 7 8);
+
+/// Any size and stride.
+///
+/// # Safety
+/// As `by_size`.
+#[inline(always)]
+unsafe fn any<V: Vector>(row: &Row<'_>, to: *mut f32) {
+    let (mut pixel, until) = row.inside;
+    // SAFETY: pixels `inside` have their whole window on the map, so each tile stays within the checked rows.
+    unsafe {
+        while until - pixel >= 8 {
+            tile8::<V>(row, pixel, to);
+            pixel += 8;
+        }
+        if until - pixel >= 4 {
+            tile4::<V>(row, pixel, to);
+            pixel += 4;
+        }
+        if until - pixel >= 2 {
+            tile2::<V>(row, pixel, to);
+            pixel += 2;
+        }
+        if until > pixel {
+            tile1::<V>(row, pixel, to);
+        }
+    }
+}
+
 /// Defines a tile of so many output pixels, spelt out so that the sums stay in registers.
 macro_rules! tile {
     ($name:ident, $count:literal: $($i:literal)*) => {
         /// # Safety
-        /// As `vectors`; the windows of all the tile's pixels lie on the map.
+        /// As `any`; the windows of all the tile's pixels lie on the map.
         #[inline(always)]
-        unsafe fn $name<V: Vector, const KH: usize, const KW: usize>(row: &Row<'_>, pixel: usize, to: *mut f32) {
+        unsafe fn $name<V: Vector>(row: &Row<'_>, pixel: usize, to: *mut f32) {
             let f = row.filters;
-            let (high, wide) = if KH == 0 { f.size } else { (KH, KW) };
+            let (high, wide) = f.size;
             let step = f.stride * row.stride;
             let origin = (pixel * f.stride - f.pad_left) * row.stride;
             // SAFETY: the caller's.

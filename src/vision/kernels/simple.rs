@@ -24,20 +24,65 @@ versions! {
 versions! {
     /// One output row of square pooling without padding: `rows` are those under the window, pixels `channels` apart.
     pub fn max_pool(rows: &[&[f32]], stride: usize, channels: usize, out: &mut [f32]) {
-        let Some((&first, rest)) = rows.split_first() else { return };
+        if let ([above, below], 2, 0) = (rows, stride, channels % 16) {
+            return halve(above, below, channels, out);
+        }
         for (pixel, out) in out.chunks_exact_mut(channels).enumerate() {
-            let at = pixel * stride * channels;
-            out.copy_from_slice(&first[at..][..channels]);
-            for column in 1..=rest.len() {
-                let values = &first[at + column * channels..][..channels];
-                out.iter_mut().zip(values).for_each(|(o, &x)| *o = if x > *o { x } else { *o });
-            }
-            for row in rest {
-                for column in 0..=rest.len() {
-                    let values = &row[at + column * channels..][..channels];
-                    out.iter_mut().zip(values).for_each(|(o, &x)| *o = if x > *o { x } else { *o });
+            out.fill(f32::NEG_INFINITY);
+            for row in rows {
+                for column in 0..rows.len() {
+                    let values = &row[(pixel * stride + column) * channels..][..channels];
+                    out.iter_mut().zip(values).for_each(|(o, &x)| *o = larger(*o, x));
                 }
             }
+        }
+    }
+}
+
+/// Two by two at stride two, the usual case, a vector at a time.
+#[inline(always)]
+fn halve(above: &[f32], below: &[f32], channels: usize, out: &mut [f32]) {
+    let pairs = above.chunks_exact(2 * channels).zip(below.chunks_exact(2 * channels));
+    for ((above, below), out) in pairs.zip(out.chunks_exact_mut(channels)) {
+        let (a, b) = above.split_at(channels);
+        let (c, d) = below.split_at(channels);
+        let (a, b, c, d) = (a.as_chunks::<16>().0, b.as_chunks::<16>().0, c.as_chunks::<16>().0, d.as_chunks::<16>().0);
+        for ((((out, a), b), c), d) in out.as_chunks_mut::<16>().0.iter_mut().zip(a).zip(b).zip(c).zip(d) {
+            for lane in 0..16 {
+                out[lane] = larger(larger(a[lane], b[lane]), larger(c[lane], d[lane]));
+            }
+        }
+    }
+}
+
+/// One instruction, unlike `f32::max`, which also has to look for NaN.
+#[inline(always)]
+fn larger(a: f32, b: f32) -> f32 {
+    if a > b { a } else { b }
+}
+
+versions! {
+    /// Some channels of every pixel, packed; pixels of the map are `pitch` floats apart.
+    pub fn extract(map: &[f32], pitch: usize, first: usize, channels: usize, out: &mut [f32]) {
+        match channels {
+            1 => extract_some::<1>(map, pitch, first, out),
+            4 => extract_some::<4>(map, pitch, first, out),
+            10 => extract_some::<10>(map, pitch, first, out),
+            _ => {
+                for (pixel, out) in map.chunks_exact(pitch).zip(out.chunks_exact_mut(channels)) {
+                    out.copy_from_slice(&pixel[first..][..channels]);
+                }
+            }
+        }
+    }
+}
+
+/// A number of channels that the compiler knows copies in a few moves.
+#[inline(always)]
+fn extract_some<const CHANNELS: usize>(map: &[f32], pitch: usize, first: usize, out: &mut [f32]) {
+    for (pixel, out) in map.chunks_exact(pitch).zip(out.as_chunks_mut::<CHANNELS>().0) {
+        if let Some(values) = pixel[first..].first_chunk::<CHANNELS>() {
+            *out = *values;
         }
     }
 }

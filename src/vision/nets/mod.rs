@@ -14,6 +14,7 @@ use candle_core::{Device, Tensor};
 
 use graph::Graph;
 use plain::PlainNet;
+pub use plan::LayerCost;
 use plan::Plan;
 use weights::Weights;
 
@@ -68,6 +69,16 @@ impl Net {
                 let outputs = self.graph.outputs.iter().filter_map(|v| shapes.get(v.0).copied());
                 plan.run(input, outputs)
             }
+        }
+    }
+
+    /// Runs once and tells where the time went, by a clock that the caller brings; nothing on the plain executor.
+    pub fn costs(&self, input: &Tensor, now: impl Fn() -> f64) -> Result<Vec<LayerCost>, NetError> {
+        let (n, h, w, _) = input.dims4()?;
+        self.graph.shapes(n, h, w)?;
+        match &self.executor {
+            Executor::Plain(_) => Ok(Vec::new()),
+            Executor::Plan(plan) => Ok(plan.costs(&input.flatten_all()?.to_vec1::<f32>()?, [n, h, w], now)),
         }
     }
 

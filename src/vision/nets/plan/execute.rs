@@ -39,8 +39,16 @@ impl Workspace {
     }
 }
 
-/// Runs every layer on `input` and appends the outputs, one after the other, to `out`.
-pub fn run(plan: &Lowered, isa: Isa, space: &mut Workspace, input: &[f32], out: &mut [f32]) {
+/// Runs every layer on `input` and writes the outputs, one after the other, to `out`. `made` is told of each layer as
+/// soon as some of its rows are there.
+pub fn run(
+    plan: &Lowered,
+    isa: Isa,
+    space: &mut Workspace,
+    input: &[f32],
+    out: &mut [f32],
+    mut made: impl FnMut(usize),
+) {
     for index in 0..space.schedule.segments.len() {
         let segment = space.schedule.segments[index].clone();
         let batch = space.schedule.batch;
@@ -48,11 +56,13 @@ pub fn run(plan: &Lowered, isa: Isa, space: &mut Workspace, input: &[f32], out: 
             let layer = segment.layers.start;
             let rows = 0..space.schedule.places[layer].height;
             Run { plan, isa, input }.layer(space, layer, 0..batch, rows);
+            made(layer);
         } else {
             let places = std::mem::take(&mut space.schedule.places);
             for image in 0..batch {
                 walk(&plan.layers, &places, &segment, |layer, rows| {
                     Run { plan, isa, input }.layer_at(space, &places, layer, image..image + 1, rows);
+                    made(layer);
                 });
             }
             space.schedule.places = places;
@@ -72,9 +82,7 @@ pub fn run(plan: &Lowered, isa: Isa, space: &mut Workspace, input: &[f32], out: 
 
 /// Copies some channels of a map out.
 fn emit(isa: Isa, output: &Output, pitch: usize, map: &[f32], out: &mut [f32]) {
-    for (pixel, out) in map.chunks_exact(pitch).zip(out.chunks_exact_mut(output.channels)) {
-        out.copy_from_slice(&pixel[output.first..][..output.channels]);
-    }
+    simple::extract(isa, map, pitch, output.first, output.channels, out);
     apply(isa, output.after, out);
 }
 
@@ -325,4 +333,34 @@ fn dense_row(
         let pixels = Pixels { runs: &runs[..rows.len()], run: dense.run, count: 1, stride: 0 };
         multiply(&dense.panels, pixels, residual(pixel), &mut out[pixel * pitch..(pixel + 1) * pitch], pitch);
     }
+}
+
+/// Every layer in words, with its multiplications.
+pub fn describe(plan: &Lowered, schedule: &Schedule) -> Vec<super::LayerCost> {
+    let line = |index: usize| {
+        let layer = &plan.layers[index];
+        let to = schedule.places[index];
+        let channels_in = layer.inputs.first().map_or(0, |&i| plan.layers[i].channels);
+        let pixels = schedule.batch * to.height * to.width;
+        let (kind, taps) = match &layer.kind {
+            Kind::Input => ("input".into(), 0),
+            Kind::Dense(d) => {
+                (format!("{}×{} convolution", d.kernel.0, d.kernel.1), d.kernel.0 * d.kernel.1 * channels_in)
+            }
+            Kind::Depthwise { filters: f, .. } => (format!("{}×{} depthwise", f.size.0, f.size.1), f.size.0 * f.size.1),
+            Kind::Linear(_) => {
+                let from = schedule.places[layer.inputs[0]];
+                ("linear".into(), from.height * from.width * channels_in)
+            }
+            Kind::Affine { .. } => ("affine".into(), 0),
+            Kind::Add => ("add".into(), 0),
+            Kind::AddUpsampled { .. } => ("enlarge and add".into(), 0),
+            Kind::MaxPool { .. } => ("pool".into(), 0),
+            Kind::Upsample { .. } => ("enlarge".into(), 0),
+            Kind::Concat => ("join".into(), 0),
+        };
+        let layer_text = format!("{kind} {channels_in}→{} at {}×{}", layer.channels, to.height, to.width);
+        super::LayerCost { layer: layer_text, products: pixels * layer.channels * taps, seconds: 0.0 }
+    };
+    (0..plan.layers.len()).map(line).collect()
 }

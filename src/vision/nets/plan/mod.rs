@@ -49,9 +49,25 @@ impl Plan {
         let mut out = vec![0f32; space.schedule.output];
         #[cfg(test)]
         assert!(!PANIC_NEXT.take(), "injected");
-        execute::run(&self.lowered, self.isa, &mut space, input, &mut out);
+        execute::run(&self.lowered, self.isa, &mut space, input, &mut out, |_| {});
         self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(space);
         out
+    }
+
+    /// Runs once and tells what each layer is, how many multiplications it makes and how long it took by this clock.
+    pub fn costs(&self, input: &[f32], [batch, height, width]: [usize; 3], now: impl Fn() -> f64) -> Vec<LayerCost> {
+        let mut space = self.borrow(batch, height, width);
+        let mut costs: Vec<LayerCost> = execute::describe(&self.lowered, &space.schedule);
+        let mut out = vec![0f32; space.schedule.output];
+        let mut before = now();
+        execute::run(&self.lowered, self.isa, &mut space, input, &mut out, |layer| {
+            let after = now();
+            if let Some(cost) = costs.get_mut(layer) {
+                cost.seconds += after - before;
+            }
+            before = after;
+        });
+        costs
     }
 
     /// A workspace laid out for this size: one that already is, or else any idle one, or else a new one.
@@ -77,6 +93,15 @@ impl Plan {
 thread_local! {
     /// Set by the test that injects a panic into its next run.
     pub(super) static PANIC_NEXT: std::cell::Cell<bool> = const { std::cell::Cell::new(false) };
+}
+
+/// One layer's share of a run.
+#[derive(Clone, Debug)]
+pub struct LayerCost {
+    pub layer: String,
+    /// Multiplications with additions.
+    pub products: usize,
+    pub seconds: f64,
 }
 
 /// The plan as candle sees it.
