@@ -3,7 +3,7 @@
 use std::fmt;
 use std::fs;
 use std::net::{SocketAddr, TcpListener};
-use std::os::unix::fs::{DirBuilderExt as _, PermissionsExt as _};
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -268,10 +268,10 @@ async fn maintain(service: web::Data<Service>) {
     }
 }
 
-/// The data folder, for its owner alone.
+/// The data folder, for its owner alone. One that is missing is made by the store, so that it outlives a power cut.
 fn private_folder(folder: &Path) -> std::io::Result<()> {
     if !folder.exists() {
-        return fs::DirBuilder::new().recursive(true).mode(0o700).create(folder);
+        return Ok(());
     }
     let mut permissions = fs::metadata(folder)?.permissions();
     if permissions.mode() & 0o077 != 0 {

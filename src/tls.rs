@@ -120,5 +120,7 @@ pub fn write_private(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
     let mut file = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&new)?;
     file.write_all(bytes)?;
     file.sync_all()?;
-    fs::rename(&new, path)
+    fs::rename(&new, path)?;
+    // Clients may have been told of it: a power cut must not bring another one.
+    path.parent().map_or(Ok(()), |folder| fs::File::open(folder)?.sync_all())
 }
