@@ -117,7 +117,8 @@ impl Store {
         migrations: &[Migration],
     ) -> Result<(Store, OpenReport), OpenError> {
         let dir = options.dir;
-        disk.create_dir(&dir).map_err(|e| OpenError::Io(dir.clone(), e))?;
+        // A run that was killed may have left names that are not on the disk yet.
+        disk.create_dir(&dir).and_then(|()| disk.sync_dir(&dir)).map_err(|e| OpenError::Io(dir.clone(), e))?;
         let lock = lock(&dir)?;
         remove_unfinished(disk.as_ref(), &dir)?;
         let created = !Keys::exist(disk.as_ref(), &dir)?;
