@@ -1,6 +1,6 @@
 //! The command line. Exit codes: 0 done, 1 it could not be done (a sentence on standard error says why), 2 wrong usage.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -12,7 +12,7 @@ use crate::config::{self, Config};
 use crate::server::{self, CannotStart};
 use crate::service::Service;
 use crate::vision::Engine;
-use crate::{demo, evaluate, telemetry};
+use crate::{demo, evaluate, offline, telemetry};
 
 #[derive(Parser)]
 #[command(name = "twoface", version, about = "Identity verification on your own server", max_term_width = 100)]
@@ -43,8 +43,28 @@ enum Command {
         #[command(subcommand)]
         command: Evaluate,
     },
+    /// Make a backup while the server serves, or check one
+    #[command(args_conflicts_with_subcommands = true)]
+    Backup {
+        #[command(subcommand)]
+        command: Option<BackupCommand>,
+        /// Folder to make or bring up to date; with the ending .tar, a single file
+        #[arg(value_name = "DIR|FILE", required = true)]
+        to: Option<PathBuf>,
+    },
+    #[command(flatten)]
+    Offline(offline::Offline),
     #[command(flatten)]
     Admin(admin::Request),
+}
+
+#[derive(Subcommand)]
+enum BackupCommand {
+    /// Restore a backup to a scratch folder and compare
+    Verify {
+        /// What `twoface backup` made
+        backup: PathBuf,
+    },
 }
 
 #[derive(Subcommand)]
@@ -88,6 +108,13 @@ fn run(cli: Cli) -> Done {
             Ok(())
         }
         Command::Evaluate { command: Evaluate::Faces(arguments) } => evaluate::run(&arguments, cli.json),
+        Command::Backup { command: Some(BackupCommand::Verify { backup }), .. } => {
+            offline::verify_backup(&Config::load(cli.config.as_deref())?, &backup)
+        }
+        Command::Backup { to, .. } => {
+            backup(&Config::load(cli.config.as_deref())?, &to.ok_or("name a folder")?, cli.json)
+        }
+        Command::Offline(command) => offline::run(&Config::load(cli.config.as_deref())?, &command),
         Command::Admin(request) => administer(&Config::load(cli.config.as_deref())?, request, cli.json),
     }
 }
@@ -101,6 +128,15 @@ fn serve(config: Config) -> Done {
     server::wait_for_stop_signal()?;
     running.stop();
     Ok(())
+}
+
+fn backup(config: &Config, to: &Path, json: bool) -> Done {
+    // The server may run in another folder.
+    let to = std::path::absolute(to)?;
+    let is_file = to.extension().is_some_and(|extension| extension == "tar");
+    let folder = if is_file { to.with_extension("folder") } else { to.clone() };
+    administer(config, admin::Request::Backup { folder: folder.clone() }, json)?;
+    if is_file { offline::pack(&folder, &to) } else { Ok(()) }
 }
 
 /// Asks the running server; when none runs, works on the store itself.
@@ -139,10 +175,35 @@ fn print(reply: &Reply) {
         }
         Reply::Revoked(key) => println!("Key {} is revoked. Sessions opened with it go on until they end.", key.id),
         Reply::Accounts(accounts) => {
-            println!("{:24}  {:24}  name", "id", "created");
+            println!("{:24}  {:24}  {:8}  {:8}  {:8}  name", "id", "created", "photos", "clips", "attempts");
             for account in accounts {
-                println!("{}  {}  {}", account.id, account.created_at, account.name);
+                let days = |days: Option<u32>| days.map_or("kept".to_owned(), |days| format!("{days} d"));
+                let rules = account.retention;
+                println!(
+                    "{}  {}  {:8}  {:8}  {:8}  {}",
+                    account.id,
+                    account.created_at,
+                    days(rules.photos_days),
+                    days(rules.clips_days),
+                    days(rules.attempts_days),
+                    account.name
+                );
             }
+        }
+        Reply::Erased { subjects, rows, files } => {
+            println!(
+                "Erased: {subjects} records of people with {rows} rows and {files} files. Backups made before know them"
+            );
+            println!("still; `twoface erasures` prints the list that a restore of one needs.");
+        }
+        Reply::Erasures(list) => print!("{list}"),
+        Reply::Swept { photos, clips, attempts, preview } => {
+            let verb = if *preview { "Would remove" } else { "Removed" };
+            println!("{verb}: {photos} photos, {clips} clips, {attempts} attempts.");
+        }
+        Reply::Exported { records } => println!("{records} records were written, in clear."),
+        Reply::BackedUp { rows, files, files_copied, bytes_copied } => {
+            println!("Backed up: {rows} rows, {files} files ({files_copied} new), {bytes_copied} bytes copied.");
         }
         Reply::Refused(why) => eprintln!("{why}"),
     }

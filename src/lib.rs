@@ -35,3 +35,4 @@ pub mod cli;
 pub mod client;
 pub mod demo;
 pub mod evaluate;
+pub mod offline;

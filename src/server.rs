@@ -24,6 +24,9 @@ use crate::tls;
 /// How often sessions that ran out are written down as EXPIRED.
 const EXPIRY_SWEEP: Duration = Duration::from_secs(30);
 
+/// Exit code after the store has stopped (EX_IOERR of BSD's sysexits.h).
+const STORE_STOPPED: i32 = 74;
+
 /// How often retention is applied.
 const RETENTION_SWEEP: Duration = Duration::from_secs(60 * 60);
 
@@ -84,7 +87,7 @@ pub fn store_options(config: &Config) -> Result<OpenOptions, CannotStart> {
 pub fn open_store(config: &Config) -> Result<Store, CannotStart> {
     let folder = &config.data.dir;
     private_folder(folder).map_err(|error| CannotStart(format!("{}: {error}", folder.display())))?;
-    let (store, report) = Store::open(store_options(config)?).map_err(|error| CannotStart(error.to_string()))?;
+    let (store, report) = Store::open(options).map_err(|error| CannotStart(error.to_string()))?;
     tracing::info!(created = report.created, rows = report.rows, replayed = report.replayed, "store opened");
     if let Some(why) = &report.rebuilt {
         tracing::warn!("the index was built again from the journal: {why}");

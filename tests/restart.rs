@@ -1,5 +1,13 @@
 //! The real executable, killed: what it acknowledged is there when it comes back.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test fails by panicking"
+)]
+
 use std::io::{BufRead as _, BufReader};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
@@ -157,4 +165,78 @@ fn a_stop_is_orderly_and_a_bad_configuration_is_explained() {
     std::fs::write(folder.path().join("config.toml"), "[server]\nlissten = 1\n").unwrap();
     let (ok, _, error) = twoface(folder.path(), &["config", "check"]);
     assert!(!ok && error.contains("no setting `lissten`"), "{error}");
+}
+
+#[test]
+fn a_backup_made_while_serving_is_verified_restored_and_knows_no_erased_person() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = Process::start(folder.path());
+    let path = |name: &str| folder.path().join(name).display().to_string();
+    let run = |arguments: &[&str]| {
+        let (ok, out, error) = twoface(folder.path(), arguments);
+        assert!(ok, "{arguments:?}: {error}");
+        out
+    };
+    run(&["accounts", "create", "bank"]);
+    let key = run(&["keys", "create", "--account", "bank", "--name", "test"]);
+    let register = |number: &str| -> Value {
+        let headers = [("Authorization", key.as_str())];
+        let post = |path: &str, headers: &[(&str, &str)], fields: &[(&str, &str)]| {
+            server.client.call("POST", &format!("/v1/2face{path}"), headers, Some(Body::form(fields))).unwrap().result()
+        };
+        let token = post("/session", &headers, &[("type", "SIGNUP")]);
+        let session = [("X-Tagshelf-Session", token.as_str().unwrap())];
+        let photos = Body::multipart(&[("document", "a.png", PHOTO), ("face", "b.png", PHOTO)], &[]);
+        let waiting = [session[0], ("Prefer", "wait=30")];
+        let compared = server.client.call("POST", "/v1/2face/faces/compare", &waiting, Some(photos)).unwrap();
+        assert_eq!(compared.status, 200, "{}", compared.json());
+        let attempt = post("/session/close", &session, &[("status", "SUCCESS")]);
+        let fields = [("attempt", attempt.as_str().unwrap()), ("documentId", number), ("documentType", "PASSPORT")];
+        post("/users", &headers, &fields)["id"].clone()
+    };
+    let kept = register("KEPT-1");
+    let erased = register("GONE-2");
+    for backup in ["backup", "backup.tar"] {
+        assert!(run(&["backup", &path(backup)]).contains("Backed up"));
+    }
+    assert!(run(&["backup", &path("backup")]).contains("(0 new)"), "files are copied once");
+    assert!(run(&["erase", "--document", "gone2"]).contains("2 records of people"));
+    let found = |server: &Process, id: &Value| server.get(&key, &format!("/users/{}", id.as_str().unwrap()));
+    assert!(found(&server, &erased)["error"] == json!("not_found"));
+    std::fs::write(path("erasures"), run(&["erasures"]) + "\n").unwrap();
+    run(&["export", &path("export.jsonl")]);
+    let export = std::fs::read_to_string(path("export.jsonl")).unwrap();
+    assert!(export.contains("KEPT-1") && !export.contains("GONE-2"));
+    assert!(!twoface(folder.path(), &["fsck"]).0, "not while the server has the store open");
+    server.kill();
+
+    assert!(run(&["fsck"]).contains("Nothing is wrong."));
+    assert!(run(&["rebuild"]).contains("built again"));
+    let old_key = std::fs::read(path("store/master.key")).unwrap();
+    for backup in ["backup", "backup.tar"] {
+        assert!(run(&["backup", "verify", &path(backup)]).contains("restores to what was backed up"));
+        std::fs::rename(path("store"), path("lost")).unwrap();
+        std::fs::create_dir(path("store")).unwrap();
+        std::fs::write(path("store/master.key"), &old_key).unwrap();
+        std::fs::set_permissions(path("store/master.key"), std::os::unix::fs::PermissionsExt::from_mode(0o400))
+            .unwrap();
+        assert!(!twoface(folder.path(), &["restore", &path(backup)]).0, "the erasure list is required");
+        assert!(run(&["restore", &path(backup), "--erasures", &path("erasures")]).contains("2 people"));
+        std::fs::remove_dir_all(path("lost")).unwrap();
+
+        let server = Process::start(folder.path());
+        assert_eq!(found(&server, &kept)["documentId"], json!("KEPT-1"));
+        assert!(found(&server, &erased)["error"] == json!("not_found"));
+        server.kill();
+    }
+    run(&["key", "rotate"]);
+    assert_ne!(std::fs::read(path("store/master.key")).unwrap(), old_key);
+    let server = Process::start(folder.path());
+    assert_eq!(found(&server, &kept)["documentId"], json!("KEPT-1"));
+    server.kill();
+    std::fs::remove_file(path("store/master.key")).unwrap();
+    std::fs::write(path("store/master.key"), &old_key).unwrap();
+    std::fs::set_permissions(path("store/master.key"), std::os::unix::fs::PermissionsExt::from_mode(0o400)).unwrap();
+    let (ok, _, error) = twoface(folder.path(), &["serve"]);
+    assert!(!ok && error.contains("not the master key"), "{error}");
 }

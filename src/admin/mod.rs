@@ -1,13 +1,19 @@
 //! What an administrator may ask. [`Request`] is the command line's grammar and the wire format of the Unix socket at once;
 //! [`handle`] carries it out, in the running server or, when none runs, on the store itself.
 
-use clap::Subcommand;
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
 use serde::{Deserialize, Serialize};
 
+use crate::domain::account::{Account, Retention as Days};
 use crate::domain::id::Id;
+use crate::domain::key::ApiKeyRecord;
 use crate::domain::refusal::Stop;
 use crate::domain::time::Timestamp;
+use crate::domain::user::DocumentNumber;
 use crate::service::Service;
+use crate::service::retention::{Mode, Swept};
 
 pub mod link;
 pub mod socket;
@@ -21,6 +27,57 @@ pub enum Request {
     /// Create and list accounts
     #[command(subcommand)]
     Accounts(Accounts),
+    /// Erase everything about a person, in every account
+    Erase(Whom),
+    /// Print the signed list of everyone who was erased: keep it apart from the backups, a restore needs it
+    Erasures,
+    /// What has outlived its account's days of retention
+    #[command(subcommand)]
+    Retention(Retention),
+    /// Write every record in clear, one JSON object a line
+    Export {
+        /// File to make, readable by its owner only
+        file: PathBuf,
+    },
+    /// Made by `twoface backup`, whose grammar is the command line's
+    #[command(skip)]
+    Backup { folder: PathBuf },
+}
+
+/// Exactly one of them.
+#[derive(Clone, Debug, PartialEq, Args, Serialize, Deserialize)]
+#[group(required = true, multiple = false)]
+pub struct Whom {
+    /// A document number in any spelling
+    #[arg(long, value_name = "NUMBER")]
+    document: Option<String>,
+    /// A user's id
+    #[arg(long, value_name = "ID")]
+    user: Option<Id>,
+    /// The id of an attempt whose person never became a user
+    #[arg(long, value_name = "ID")]
+    attempt: Option<Id>,
+}
+
+#[derive(Clone, Debug, PartialEq, Subcommand, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Retention {
+    /// Set an account's days; what is not given is kept for ever
+    Set {
+        /// Name of the account
+        #[arg(long)]
+        account: String,
+        #[arg(long, value_name = "DAYS", value_parser = clap::value_parser!(u32).range(1..=36_500))]
+        photos: Option<u32>,
+        #[arg(long, value_name = "DAYS", value_parser = clap::value_parser!(u32).range(1..=36_500))]
+        clips: Option<u32>,
+        #[arg(long, value_name = "DAYS", value_parser = clap::value_parser!(u32).range(1..=36_500))]
+        attempts: Option<u32>,
+    },
+    /// Count what a sweep would remove now
+    Preview,
+    /// Sweep now instead of at the next full hour
+    Apply,
 }
 
 #[derive(Clone, Debug, PartialEq, Subcommand, Serialize, Deserialize)]
@@ -66,6 +123,27 @@ pub enum Reply {
     Keys(Vec<KeySeen>),
     Revoked(KeySeen),
     Accounts(Vec<AccountSeen>),
+    Erased {
+        subjects: u64,
+        rows: u64,
+        files: u64,
+    },
+    Erasures(String),
+    Swept {
+        photos: u64,
+        clips: u64,
+        attempts: u64,
+        preview: bool,
+    },
+    Exported {
+        records: u64,
+    },
+    BackedUp {
+        rows: u64,
+        files: u64,
+        files_copied: u64,
+        bytes_copied: u64,
+    },
     /// It was not done; a sentence says why.
     Refused(String),
 }
@@ -86,6 +164,7 @@ pub struct AccountSeen {
     pub id: Id,
     pub name: String,
     pub created_at: Timestamp,
+    pub retention: Days,
 }
 
 /// Carries out one request.
@@ -96,8 +175,50 @@ pub fn handle(service: &Service, request: Request) -> Reply {
         Request::Keys(Keys::Revoke { id }) => revoke_key(service, id),
         Request::Accounts(Accounts::Create { name }) => create_account(service, &name),
         Request::Accounts(Accounts::List) => list_accounts(service),
+        Request::Erase(whom) => erase(service, &whom),
+        Request::Erasures => service.erasures().map(Reply::Erasures),
+        Request::Retention(Retention::Set { account, photos, clips, attempts }) => {
+            let days = Days { photos_days: photos, clips_days: clips, attempts_days: attempts };
+            set_retention(service, &account, days)
+        }
+        Request::Retention(Retention::Preview) => service.sweep_retention(Mode::Preview).map(|swept| told(swept, true)),
+        Request::Retention(Retention::Apply) => service.sweep_retention(Mode::Remove).map(|swept| told(swept, false)),
+        Request::Export { file } => service.export(&file).map(|records| Reply::Exported { records }),
+        Request::Backup { folder } => service.backup(&folder).map(|done| Reply::BackedUp {
+            rows: done.rows,
+            files: done.files,
+            files_copied: done.files_copied,
+            bytes_copied: done.bytes_copied,
+        }),
     };
     done.unwrap_or_else(|stop| Reply::Refused(stop.to_string()))
+}
+
+fn told(Swept { photos, clips, attempts }: Swept, preview: bool) -> Reply {
+    Reply::Swept { photos, clips, attempts, preview }
+}
+
+fn erase(service: &Service, whom: &Whom) -> Result<Reply, Stop> {
+    let erased = if let Some(text) = &whom.document {
+        let Some(number) = DocumentNumber::parse(text) else {
+            return Ok(Reply::Refused("a document number is 1 to 64 characters with a letter or digit".to_owned()));
+        };
+        service.erase_document(&number)?
+    } else if let Some(id) = whom.user {
+        service.erase_somewhere(id, Service::erase_user)?
+    } else if let Some(id) = whom.attempt {
+        service.erase_somewhere(id, Service::erase_attempt)?
+    } else {
+        return Ok(Reply::Refused("name a document number, a user or an attempt".to_owned()));
+    };
+    Ok(Reply::Erased { subjects: erased.subjects, rows: erased.rows, files: erased.files })
+}
+
+fn set_retention(service: &Service, account: &str, days: Days) -> Result<Reply, Stop> {
+    match service.accounts()?.into_iter().find(|known| known.name == account) {
+        Some(known) => Ok(Reply::Accounts(vec![account_seen(service.set_retention(known.id, days)?)])),
+        None => Ok(Reply::Refused(format!("there is no account {account:?}; `twoface accounts list` shows them"))),
+    }
 }
 
 fn create_key(service: &Service, account: &str, name: &str) -> Result<Reply, Stop> {
@@ -130,19 +251,19 @@ fn create_account(service: &Service, name: &str) -> Result<Reply, Stop> {
         return Ok(Reply::Refused("an account's name is 1 to 100 characters".to_owned()));
     }
     let account = service.account_named(name.trim())?;
-    Ok(Reply::Accounts(vec![AccountSeen { id: account.id, name: account.name, created_at: account.created_at }]))
+    Ok(Reply::Accounts(vec![account_seen(account)]))
 }
 
 fn list_accounts(service: &Service) -> Result<Reply, Stop> {
-    let accounts = service.accounts()?.into_iter();
-    Ok(Reply::Accounts(
-        accounts
-            .map(|account| AccountSeen { id: account.id, name: account.name, created_at: account.created_at })
-            .collect(),
-    ))
+    Ok(Reply::Accounts(service.accounts()?.into_iter().map(account_seen).collect()))
 }
 
-fn seen(record: &crate::domain::key::ApiKeyRecord, account: &str) -> KeySeen {
+fn account_seen(account: Account) -> AccountSeen {
+    let Account { id, name, created_at, retention } = account;
+    AccountSeen { id, name, created_at, retention }
+}
+
+fn seen(record: &ApiKeyRecord, account: &str) -> KeySeen {
     KeySeen {
         id: record.id,
         account: account.to_owned(),

@@ -46,9 +46,7 @@ pub async fn serve(listener: std::os::unix::net::UnixListener, service: Arc<Serv
             Ok((stream, _)) => {
                 let service = Arc::clone(&service);
                 tokio::spawn(async move {
-                    if tokio::time::timeout(REQUEST_SECONDS_MAX, answer(stream, service)).await.is_err() {
-                        tracing::warn!("an administrator's request took too long");
-                    }
+                    answer(stream, service).await;
                 });
             }
             Err(error) => {
@@ -61,10 +59,12 @@ pub async fn serve(listener: std::os::unix::net::UnixListener, service: Arc<Serv
 
 async fn answer(mut stream: UnixStream, service: Arc<Service>) {
     let mut text = Vec::new();
-    let read = (&mut stream).take(REQUEST_BYTES_MAX).read_to_end(&mut text).await;
-    let reply = match read.map_err(|error| error.to_string()).and_then(|_| {
-        serde_json::from_slice::<Request>(&text).map_err(|error| format!("the request cannot be read: {error}"))
-    }) {
+    let mut limited = (&mut stream).take(REQUEST_BYTES_MAX);
+    if !matches!(tokio::time::timeout(REQUEST_SECONDS_MAX, limited.read_to_end(&mut text)).await, Ok(Ok(_))) {
+        return;
+    }
+    let request = serde_json::from_slice::<Request>(&text);
+    let reply = match request.map_err(|error| format!("the request cannot be read: {error}")) {
         Ok(request) => match tokio::task::spawn_blocking(move || handle(&service, request)).await {
             Ok(reply) => reply,
             Err(error) => Reply::Refused(error.to_string()),

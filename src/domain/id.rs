@@ -111,7 +111,7 @@ mod tests {
         let text = "62788a0b0f1e2d3c4b5a6978";
         let id: Id = text.parse().unwrap();
         assert_eq!(id.to_string(), text);
-        assert_eq!(id.created_at().to_string(), "2022-05-09T03:26:03.000Z");
+        assert_eq!(id.created_at().to_string(), "2022-05-09T03:27:07.000Z");
         for bad in ["", "62788A0B0F1E2D3C4B5A6978", "62788a0b0f1e2d3c4b5a697", "62788a0b0f1e2d3c4b5a69zz"] {
             assert_eq!(bad.parse::<Id>(), Err(NotAnId));
         }

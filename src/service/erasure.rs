@@ -54,6 +54,17 @@ impl Service {
         self.forget(&people)
     }
 
+    /// Erases `id` in whichever account it is.
+    pub fn erase_somewhere(&self, id: Id, erase: fn(&Self, Id, Id) -> Result<Erased, Stop>) -> Result<Erased, Stop> {
+        for account in self.accounts()? {
+            match erase(self, account.id, id) {
+                Err(Stop::Refused(Refusal::NoEntity { .. })) => {}
+                done => return done,
+            }
+        }
+        Err(no_entity(id))
+    }
+
     /// The signed list of everyone who was erased: ids and times. Kept apart from the backups, a restore needs it.
     pub fn erasures(&self) -> Result<String, Stop> {
         self.store.export_erasures().map_err(failed)

@@ -15,6 +15,7 @@ use crate::store::tables::{BadRecord, Owner, Table, decode, encode, key};
 use crate::store::{Commit, CommitError, Expect, Op, Store, StoreError};
 
 pub mod attempts;
+pub mod backups;
 pub mod erasure;
 pub mod jobs;
 pub mod keys;

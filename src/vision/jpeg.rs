@@ -16,9 +16,10 @@ pub struct Frame {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Broken;
 
-/// Passes over the image that a progressive file may ask for. Encoders write about 10; each costs a pass over all
-/// pixels, so a small file of thousands would keep a thread busy for minutes.
-const SCANS_MAX: usize = 64;
+/// Passes over the image that a progressive file may ask for, and pixels that they may visit in all. Encoders write about
+/// 10 passes; a small file of thousands over 40 megapixels would keep a thread busy for minutes.
+const SCANS_MAX: u64 = 64;
+const VISITS_MAX: u64 = 600_000_000;
 
 const START_OF_IMAGE: u8 = 0xd8;
 const END_OF_IMAGE: u8 = 0xd9;
@@ -61,7 +62,8 @@ fn walk(file: &[u8]) -> Option<Frame> {
         }
         if marker == START_OF_SCAN {
             scans += 1;
-            if scans > SCANS_MAX {
+            let (width, height) = found?;
+            if scans > SCANS_MAX || scans * u64::from(width) * u64::from(height) > VISITS_MAX {
                 return None;
             }
             at.entropy_coded()?;
@@ -163,7 +165,7 @@ mod tests {
         let scan = file.windows(2).position(|pair| pair == [0xff, START_OF_SCAN]).unwrap();
         let (head, body) = file.split_at(scan);
         let body = &body[..body.len() - 2];
-        let with = |scans: usize| [head, &body.repeat(scans), &[0xff, END_OF_IMAGE]].concat();
+        let with = |scans: u64| [head, &body.repeat(scans as usize), &[0xff, END_OF_IMAGE]].concat();
         assert!(whole(&with(SCANS_MAX)).is_ok());
         assert_eq!(whole(&with(SCANS_MAX + 1)), Err(Broken));
     }

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use twoface::vision::nets::graph::Graph;
-use twoface::vision::nets::{NetError, sface, yunet};
+use twoface::vision::nets::{NetError, facemesh, minifasnet, ppocr_det, ppocr_rec, sface, yunet};
 
 /// A network with the shape of input that it is measured on.
 pub struct Subject {
@@ -11,18 +11,35 @@ pub struct Subject {
     pub weights: &'static str,
     pub describe: fn() -> Result<Graph, NetError>,
     pub input: [usize; 4],
+    /// The largest value of an input: some networks take pixels as they are, some scaled to about one.
+    pub largest: f32,
 }
 
-pub const SUBJECTS: [Subject; 4] = [
-    Subject { name: "yunet 640", weights: "yunet_2023mar", describe: yunet::describe, input: [1, 640, 640, 3] },
-    Subject { name: "yunet 320", weights: "yunet_2023mar", describe: yunet::describe, input: [1, 320, 320, 3] },
-    Subject { name: "sface", weights: "sface_f16", describe: sface::describe, input: [1, 112, 112, 3] },
-    Subject { name: "sface pair", weights: "sface_f16", describe: sface::describe, input: [2, 112, 112, 3] },
+const fn subject(
+    name: &'static str,
+    weights: &'static str,
+    describe: fn() -> Result<Graph, NetError>,
+    input: [usize; 4],
+    largest: f32,
+) -> Subject {
+    Subject { name, weights, describe, input, largest }
+}
+
+pub const SUBJECTS: [Subject; 8] = [
+    subject("yunet 640", "yunet_2023mar", yunet::describe, [1, 640, 640, 3], 255.0),
+    subject("yunet 320", "yunet_2023mar", yunet::describe, [1, 320, 320, 3], 255.0),
+    subject("sface", "sface_f16", sface::describe, [1, 112, 112, 3], 255.0),
+    subject("sface pair", "sface_f16", sface::describe, [2, 112, 112, 3], 255.0),
+    subject("face mesh", "mp_face_landmarks_detector", facemesh::describe, [1, 256, 256, 3], 1.0),
+    subject("minifasnet", "minifasnet_v2_2.7_80x80", minifasnet::describe, [1, 80, 80, 3], 255.0),
+    subject("ocr detector", "ppocrv6_det_small", ppocr_det::describe, [1, 736, 736, 3], 1.0),
+    subject("ocr reader", "ppocrv6_rec_small_latin", ppocr_rec::describe, [1, 48, 320, 3], 1.0),
 ];
 
 impl Subject {
-    pub fn weights(&self) -> Vec<u8> {
-        let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("models").join(format!("{}.safetensors", self.weights));
-        std::fs::read(&file).unwrap_or_else(|error| panic!("{}: {error}", file.display()))
+    /// The weights, or none where this program does not carry them (yet).
+    pub fn weights(&self) -> Option<Vec<u8>> {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("models");
+        std::fs::read(folder.join(format!("{}.safetensors", self.weights))).ok()
     }
 }

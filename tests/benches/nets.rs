@@ -12,11 +12,12 @@ use twoface::vision::nets::{Isa, LayerCost, Net};
 
 fn nets(criterion: &mut Criterion) {
     for subject in &SUBJECTS {
+        let Some(weights) = subject.weights() else { continue };
         let mut group = criterion.benchmark_group(subject.name);
         let [n, h, w, c] = subject.input;
-        let input = Tensor::rand(0f32, 255f32, (n, h, w, c), &Device::Cpu).unwrap();
+        let input = Tensor::rand(0f32, subject.largest, (n, h, w, c), &Device::Cpu).unwrap();
         for isa in Isa::available() {
-            let net = Net::load_planned((subject.describe)().unwrap(), &subject.weights(), isa).unwrap();
+            let net = Net::load_planned((subject.describe)().unwrap(), &weights, isa).unwrap();
             group.bench_function(isa.name(), |bencher| bencher.iter(|| net.run(&input).unwrap()));
         }
     }
@@ -25,9 +26,10 @@ fn nets(criterion: &mut Criterion) {
 /// Prints each layer's best time of 50 and what that is in arithmetic.
 fn layers(_: &mut Criterion) {
     for subject in &SUBJECTS {
+        let Some(weights) = subject.weights() else { continue };
         let [n, h, w, c] = subject.input;
-        let input = Tensor::rand(0f32, 255f32, (n, h, w, c), &Device::Cpu).unwrap();
-        let net = Net::load((subject.describe)().unwrap(), &subject.weights(), &Device::Cpu).unwrap();
+        let input = Tensor::rand(0f32, subject.largest, (n, h, w, c), &Device::Cpu).unwrap();
+        let net = Net::load((subject.describe)().unwrap(), &weights, &Device::Cpu).unwrap();
         let start = Instant::now();
         let mut best: Vec<LayerCost> = Vec::new();
         for _ in 0..50 {

@@ -64,3 +64,57 @@ fn another_account_s_attempt_does_not_exist() {
     let stranger = server.stranger_key();
     assert_eq!(refusal(&server.get_as(&stranger, &format!("/attempts/{id}"))), (404, "not_found".into()));
 }
+
+#[test]
+fn an_attempt_whose_person_never_became_a_user_is_erased_with_its_files() {
+    let server = Server::start();
+    let id = server.successful_attempt();
+    let record = server.get(&format!("/attempts/{id}")).result();
+    let file =
+        record["stages"][0]["input"]["face"]["file"].as_str().unwrap().strip_prefix("/v1/2face").unwrap().to_owned();
+    assert_eq!(server.get(&file).status, 200);
+    assert_eq!(server.delete(&format!("/attempts/{id}")).result(), json!(id));
+    for path in [format!("/attempts/{id}"), file] {
+        assert_eq!(refusal(&server.get(&path)), (404, "not_found".into()));
+    }
+    assert_eq!(refusal(&server.delete(&format!("/attempts/{id}"))), (404, "not_found".into()));
+
+    let taken = server.successful_attempt();
+    let fields = [("attempt", taken.as_str()), ("documentId", "Z9"), ("documentType", "CEDULA")];
+    assert_eq!(server.post("/users", &fields).status, 200);
+    assert_eq!(refusal(&server.delete(&format!("/attempts/{taken}"))), (409, "attempt_has_user".into()));
+}
+
+#[test]
+fn an_attempt_erased_while_its_job_runs_stays_erased() {
+    let server = Server::start();
+    let token = server.session();
+    server.upload(&token, "/faces/detect", &[("file", "wait faces 1")], &[]);
+    let id = server.close(&token, "FAILED").result().as_str().unwrap().to_owned();
+    assert_eq!(server.delete(&format!("/attempts/{id}")).status, 200);
+    server.gate.open();
+    assert_eq!(refusal(&server.get(&format!("/attempts/{id}"))), (404, "not_found".into()));
+}
+
+#[test]
+fn photos_and_attempts_expire_by_the_account_s_own_days() {
+    let server = Server::start();
+    let old = server.successful_attempt();
+    let day = Duration::from_secs(24 * 60 * 60);
+    server.keep_for(Some(10), Some(20));
+    server.clock.advance(day * 9);
+    let young = server.successful_attempt();
+    assert_eq!(server.sweep(), (0, 0));
+    server.clock.advance(day);
+    assert_eq!(server.sweep(), (2, 0), "both photos of the old attempt");
+    assert_eq!(server.sweep(), (0, 0));
+    let record = server.get(&format!("/attempts/{old}")).result();
+    let face = &record["stages"][0]["input"]["face"];
+    assert!(face["sha256"].is_string() && face["removedAt"].is_string(), "{face}");
+    let path = face["file"].as_str().unwrap().strip_prefix("/v1/2face").unwrap();
+    assert_eq!(refusal(&server.get(path)), (404, "not_found".into()));
+    server.clock.advance(day * 10);
+    assert_eq!(server.sweep(), (2, 1));
+    assert_eq!(refusal(&server.get(&format!("/attempts/{old}"))), (404, "not_found".into()));
+    assert_eq!(server.get(&format!("/attempts/{young}")).status, 200);
+}

@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 use twoface::client::{Body, Client, Reply};
 use twoface::clock::Clock;
 use twoface::config::Config;
+use twoface::domain::account::Retention;
 use twoface::domain::evidence::{
     Box2, Comparison, Embedding, Examiner, FaceSeen, Landmarks, ModelUsed, PhotoSeen, Point, StepTimes, Unusable,
     UnusableReason,
@@ -18,6 +19,7 @@ use twoface::domain::evidence::{
 use twoface::domain::score::{Cosine, Knot, ScoreTable};
 use twoface::domain::time::Timestamp;
 use twoface::server::{self, Running};
+use twoface::service::retention::Mode;
 use twoface::vision::Engine;
 
 /// 2022-05-09T03:32:11.748Z, the contract's own example.
@@ -82,6 +84,22 @@ impl Server {
 
     pub fn expire_sessions(&self) -> usize {
         self.running.as_ref().unwrap().service.expire_sessions().unwrap()
+    }
+
+    /// Sets the days that photos and attempts are kept.
+    pub fn keep_for(&self, photos_days: Option<u32>, attempts_days: Option<u32>) {
+        let service = &self.running.as_ref().unwrap().service;
+        let account = service.account_named("test").unwrap();
+        service.set_retention(account.id, Retention { photos_days, clips_days: None, attempts_days }).unwrap();
+    }
+
+    /// Applies retention after a preview that must count the same: photos and attempts.
+    pub fn sweep(&self) -> (u64, u64) {
+        let service = &self.running.as_ref().unwrap().service;
+        let preview = service.sweep_retention(Mode::Preview).unwrap();
+        let swept = service.sweep_retention(Mode::Remove).unwrap();
+        assert_eq!(preview, swept);
+        (swept.photos, swept.attempts)
     }
 
     /// Tells the harness of a word that the log must not contain.

@@ -1,5 +1,13 @@
 //! The one integration binary: each module speaks to a real server over TLS.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test fails by panicking"
+)]
+
 mod harness;
 
 mod attempts;

@@ -47,6 +47,11 @@ impl Panels {
         Panels { isa, data, depth, columns: padded, bias: padded_copy(bias, padded), slopes }
     }
 
+    /// Floats that one pixel of the product takes.
+    pub fn columns(&self) -> usize {
+        self.columns
+    }
+
     pub fn bytes(&self) -> usize {
         self.depth * self.columns * 4
     }

@@ -68,28 +68,30 @@ impl Isa {
 }
 
 /// Defines a function that takes an [`Isa`] first and is compiled once for each, the body being vectorised by the
-/// compiler. The body is safe code; only entering it with other instructions enabled is not.
+/// compiler. The body is safe code; only entering it with other instructions enabled is not. `FUSED` tells it whether
+/// there is an instruction that multiplies and adds.
 macro_rules! versions {
     ($(#[$doc:meta])* pub fn $name:ident($($arg:ident: $ty:ty),* $(,)?) $body:block) => {
         $(#[$doc])*
         pub fn $name(isa: $crate::vision::kernels::isa::Isa, $($arg: $ty),*) {
             #[inline(always)]
-            fn body($($arg: $ty),*) $body
+            #[allow(clippy::extra_unused_type_parameters)]
+            fn body<const FUSED: bool>($($arg: $ty),*) $body
 
             #[cfg(target_arch = "x86_64")]
             #[target_feature(enable = "avx2,fma,f16c")]
             fn avx2($($arg: $ty),*) {
-                body($($arg),*)
+                body::<true>($($arg),*)
             }
 
             #[cfg(target_arch = "x86_64")]
             #[target_feature(enable = "avx512f,avx2,fma,f16c")]
             fn avx512($($arg: $ty),*) {
-                body($($arg),*)
+                body::<true>($($arg),*)
             }
 
             match isa.0 {
-                $crate::vision::kernels::isa::Kind::Scalar => body($($arg),*),
+                $crate::vision::kernels::isa::Kind::Scalar => body::<false>($($arg),*),
                 // SAFETY: an `Isa` of this kind exists only where the processor has these instructions.
                 #[cfg(target_arch = "x86_64")]
                 $crate::vision::kernels::isa::Kind::Avx2 => unsafe { avx2($($arg),*) },

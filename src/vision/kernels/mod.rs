@@ -4,6 +4,7 @@
 //! them together. Nothing else in the program is `unsafe`.
 #![allow(unsafe_code)]
 
+pub mod attention;
 mod buffer;
 mod depthwise;
 mod gemm;
@@ -15,6 +16,7 @@ pub mod simple;
 mod tests;
 mod vector;
 
+pub use attention::attention_scratch;
 pub use buffer::Buffer;
 pub use depthwise::{Filters, depthwise};
 pub use gemm::{Panels, Pixels, multiply};

@@ -26,7 +26,8 @@ fn scalar() -> Isa {
 /// Within `tolerance` of the largest value that is expected.
 fn assert_close(ours: &[f32], expected: &[f32], tolerance: f32, what: &str) {
     assert_eq!(ours.len(), expected.len(), "{what}");
-    let largest = expected.iter().fold(1e-3f32, |m, v| m.max(v.abs()));
+    // Sums of up to some hundred products of numbers around 1: where they cancel, what is left of rounding is still of that size.
+    let largest = expected.iter().fold(1.0_f32, |m, v| m.max(v.abs()));
     for (at, (a, b)) in ours.iter().zip(expected).enumerate() {
         assert!((a - b).abs() <= tolerance * largest, "{what}: {a} and {b} at {at}, largest {largest}");
     }
@@ -145,6 +146,13 @@ proptest! {
             with(width * size * channels, &|out| simple::upsample(isa, row, size, channels, out));
             let base = &x[..x.len().min(width * size * channels)];
             with(width * size * channels, &|out| simple::add_upsampled(isa, base, row, size, channels, out));
+            with(width * channels, &|out| simple::average_pool(isa, &rows, stride, channels, out));
+            with(width * channels, &|out| simple::scale(isa, row, &x[..channels], out));
+            with(channels, &|out| simple::add_pixels(isa, row, out));
+            with(width * channels, &|out| simple::leak(isa, out, &x[..channels]));
+            let half = channels.div_ceil(2);
+            with(width * channels, &|out| attention::softmax(isa, row, channels, half, out));
+            with(width * channels, &|out| attention::layer_norm(isa, row, channels, &x[..half], &x[half..2 * half], 1e-3, out));
             with(width * channels, &|out| simple::sigmoid(isa, out));
             with(width * channels, &|out| simple::silu(isa, out));
             with(width * channels, &|out| simple::hard_swish(isa, out));
@@ -161,9 +169,44 @@ proptest! {
     }
 
     #[test]
+    fn attention_agrees(seed: u64, tokens in 1usize..70, heads in 1usize..5, size in 1usize..20, gap in 0usize..20) {
+        let pitch = 3 * heads * size + gap;
+        let x = noise(seed, tokens * pitch);
+        let attend = |isa: Isa| {
+            let mut scratch = vec![f32::NAN; attention_scratch(tokens, size)];
+            let mut out = vec![7.0; tokens * (heads * size + gap)];
+            attention::attention(isa, &x, pitch, (heads, size), &mut scratch, &mut out, heads * size + gap);
+            out
+        };
+        let expected = attend(scalar());
+        prop_assert!(expected.iter().all(|v| v.is_finite()));
+        for isa in vectors() {
+            assert_close(&attend(isa), &expected, 1e-5, isa.name());
+        }
+    }
+
+    #[test]
     fn exponential_is_right(x in -86f32..87.0) {
-        let (ours, exact) = (f64::from(simple::exp(x)), f64::from(x).exp());
-        prop_assert!((ours / exact - 1.0).abs() < 4e-7, "{ours} for e^{x} = {exact}");
+        let exact = f64::from(x).exp();
+        for ours in [simple::exp::<true>(x), simple::exp::<false>(x)] {
+            prop_assert!((f64::from(ours) / exact - 1.0).abs() < 4e-7, "{ours} for e^{x} = {exact}");
+        }
+    }
+
+    #[test]
+    fn gelu_is_right(x in -12f32..12.0) {
+        // Φ by its series, which converges everywhere and is exact enough in f64 this near to zero.
+        let (exact, mut term, mut sum) = (f64::from(x), f64::from(x), f64::from(x));
+        for n in 1..400 {
+            term *= exact * exact / f64::from(2 * n + 1);
+            sum += term;
+        }
+        let normal = 0.5 + sum * (-exact * exact / 2.0).exp() / (2.0 * std::f64::consts::PI).sqrt();
+        for isa in Isa::available() {
+            let mut ours = [x];
+            simple::gelu(isa, &mut ours);
+            prop_assert!((f64::from(ours[0]) - exact * normal).abs() < 1.5e-6, "{} for {x}", ours[0]);
+        }
     }
 }
 

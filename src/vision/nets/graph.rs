@@ -110,18 +110,54 @@ pub enum Op {
     },
     Conv(Conv),
     /// Of two maps of one shape.
-    Add,
-    /// Square window, stride in both axes, windows wholly inside the map.
+    Add {
+        activation: Activation,
+    },
+    /// A map times one number per image and channel: `[n, h, w, c]` by `[n, 1, 1, c]`.
+    Scale,
+    /// Square window, stride in both axes; the padding counts as zeros.
     MaxPool {
         kernel: usize,
         stride: usize,
+        pad: Pad,
     },
+    /// Windows side by side, rows by columns, wholly inside the map.
+    AveragePool {
+        kernel: (usize, usize),
+    },
+    /// Over the whole map: `[n, 1, 1, c]`.
+    GlobalAverage,
     /// Each pixel becomes a square of `factor` by `factor`.
     Upsample {
         factor: usize,
     },
     /// Along channels.
     Concat,
+    /// More channels, all zero, after those that there are.
+    ExtraChannels {
+        to: usize,
+    },
+    /// The transpose of a convolution of two by two at stride two: each pixel becomes a square of four. Weights
+    /// `[in, out, 2, 2]`.
+    Spread {
+        weight: String,
+        bias: Option<String>,
+        out_channels: usize,
+        activation: Activation,
+    },
+    /// Over the channels of each pixel, with weights and bias `[c]`.
+    LayerNorm {
+        weight: String,
+        bias: String,
+        epsilon: f32,
+    },
+    /// Among the pixels of each image: from queries, keys and values side by side in the channels, each split evenly
+    /// among the heads. Gives a third of the channels.
+    Attention {
+        heads: usize,
+    },
+    /// Over the channels of each pixel.
+    Softmax,
     /// A matrix `[outputs, c * h * w]` on the whole map, flattened channel by channel (the order of NCHW), as the
     /// trained weights expect. Gives `[n, 1, 1, outputs]`.
     Linear {
@@ -138,21 +174,33 @@ pub struct Node {
     pub inputs: Vec<Value>,
 }
 
-/// Which inputs a network takes.
+/// Which heights, or widths, of input a network takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum InputSize {
-    Exactly {
-        height: usize,
-        width: usize,
-    },
-    /// Any size whose sides are multiples of this.
+pub enum Side {
+    Exactly(usize),
     MultipleOf(usize),
+}
+
+impl Side {
+    fn takes(self, side: usize) -> bool {
+        match self {
+            Side::Exactly(exactly) => side == exactly,
+            Side::MultipleOf(unit) => side > 0 && side.is_multiple_of(unit),
+        }
+    }
+
+    fn least(self) -> usize {
+        match self {
+            Side::Exactly(side) | Side::MultipleOf(side) => side,
+        }
+    }
 }
 
 #[derive(Clone, Debug, PartialEq)]
 pub struct Graph {
     pub name: &'static str,
-    pub input_size: InputSize,
+    pub height: Side,
+    pub width: Side,
     pub input_channels: usize,
     pub nodes: Vec<Node>,
     pub outputs: Vec<Value>,
@@ -161,11 +209,7 @@ pub struct Graph {
 impl Graph {
     /// The shape of every value for an input of this batch, height and width.
     pub fn shapes(&self, batch: usize, height: usize, width: usize) -> Result<Vec<Shape>, NetError> {
-        let fits = match self.input_size {
-            InputSize::Exactly { height: h, width: w } => (height, width) == (h, w),
-            InputSize::MultipleOf(m) => height > 0 && width > 0 && height.is_multiple_of(m) && width.is_multiple_of(m),
-        };
-        if !fits || batch == 0 {
+        if !(self.height.takes(height) && self.width.takes(width)) || batch == 0 {
             return Err(NetError::Input(format!("{} takes no input of {batch}×{height}×{width}", self.name)));
         }
         let mut shapes: Vec<Shape> = Vec::with_capacity(self.nodes.len());
@@ -190,10 +234,7 @@ impl Graph {
 
     /// A size that the network takes, for checks that need some size.
     pub fn probe_size(&self) -> (usize, usize) {
-        match self.input_size {
-            InputSize::Exactly { height, width } => (height, width),
-            InputSize::MultipleOf(m) => (m, m),
-        }
+        (self.height.least(), self.width.least())
     }
 
     /// The name and the shape of every tensor that the graph reads.
@@ -210,6 +251,17 @@ impl Graph {
                 }
                 Op::Linear { weight, bias, outputs, activation } => {
                     (weight, vec![*outputs, h * w * c], bias, activation)
+                }
+                Op::Spread { weight, bias, out_channels, activation } => {
+                    (weight, vec![c, *out_channels, 2, 2], bias, activation)
+                }
+                Op::LayerNorm { weight, bias, .. } => {
+                    wanted.push((bias.clone(), vec![c]));
+                    (weight, vec![c], &None, &Activation::None)
+                }
+                Op::Add { activation: Activation::Prelu(slopes) } => {
+                    wanted.push((slopes.clone(), vec![c]));
+                    continue;
                 }
                 _ => continue,
             };
@@ -237,14 +289,25 @@ fn shape_after(op: &Op, operands: &[Shape]) -> Option<Shape> {
             let wide = window(w + conv.pad.left + conv.pad.right, conv.kernel.1, conv.stride.1)?;
             (alone && divides).then_some([n, high, wide, conv.out_channels])
         }
-        Op::Add => (rest == [first]).then_some(first),
-        Op::MaxPool { kernel, stride } => {
+        Op::Add { .. } => (rest == [first]).then_some(first),
+        Op::Scale => (rest == [[n, 1, 1, c]]).then_some(first),
+        Op::MaxPool { kernel, stride, pad } => {
+            let (h, w) = (h + pad.top + pad.bottom, w + pad.left + pad.right);
             alone.then_some([n, window(h, *kernel, *stride)?, window(w, *kernel, *stride)?, c])
         }
+        Op::AveragePool { kernel: (kh, kw) } => alone.then_some([n, window(h, *kh, *kh)?, window(w, *kw, *kw)?, c]),
+        Op::GlobalAverage => alone.then_some([n, 1, 1, c]),
         Op::Upsample { factor } => (alone && *factor > 0).then_some([n, h * factor, w * factor, c]),
         Op::Concat => {
             let same = rest.iter().all(|other| other[..3] == first[..3]);
             same.then_some([n, h, w, operands.iter().map(|s| s[3]).sum()])
+        }
+        Op::ExtraChannels { to } => (alone && *to >= c).then_some([n, h, w, *to]),
+        Op::Spread { out_channels, .. } => alone.then_some([n, 2 * h, 2 * w, *out_channels]),
+        Op::LayerNorm { .. } | Op::Softmax => alone.then_some(first),
+        Op::Attention { heads } => {
+            let divides = *heads > 0 && c.is_multiple_of(3 * heads);
+            (alone && divides).then_some([n, h, w, c / 3])
         }
         Op::Linear { outputs, .. } => alone.then_some([n, 1, 1, *outputs]),
     }
@@ -253,63 +316,4 @@ fn shape_after(op: &Op, operands: &[Shape]) -> Option<Shape> {
 /// How many windows fit, or none where not even one does.
 fn window(side: usize, kernel: usize, stride: usize) -> Option<usize> {
     Some(side.checked_sub(kernel)?.checked_div(stride)? + 1)
-}
-
-/// Builds a graph in the order of execution.
-pub struct Builder {
-    graph: Graph,
-}
-
-impl Builder {
-    pub fn new(name: &'static str, input_size: InputSize, input_channels: usize) -> (Builder, Value) {
-        let nodes = vec![Node { op: Op::Input, inputs: Vec::new() }];
-        (Builder { graph: Graph { name, input_size, input_channels, nodes, outputs: Vec::new() } }, Value(0))
-    }
-
-    /// Appends any operation.
-    pub fn push(&mut self, op: Op, inputs: &[Value]) -> Value {
-        self.graph.nodes.push(Node { op, inputs: inputs.to_vec() });
-        Value(self.graph.nodes.len() - 1)
-    }
-
-    pub fn affine(&mut self, x: Value, scale: f32, shift: f32) -> Value {
-        self.push(Op::Affine { scale, shift }, &[x])
-    }
-
-    pub fn conv(&mut self, x: Value, conv: Conv) -> Value {
-        self.push(Op::Conv(conv), &[x])
-    }
-
-    pub fn add(&mut self, a: Value, b: Value) -> Value {
-        self.push(Op::Add, &[a, b])
-    }
-
-    pub fn max_pool(&mut self, x: Value, kernel: usize, stride: usize) -> Value {
-        self.push(Op::MaxPool { kernel, stride }, &[x])
-    }
-
-    pub fn upsample(&mut self, x: Value, factor: usize) -> Value {
-        self.push(Op::Upsample { factor }, &[x])
-    }
-
-    pub fn concat(&mut self, parts: &[Value]) -> Value {
-        self.push(Op::Concat, parts)
-    }
-
-    /// With the tensors `{name}.weight` and `{name}.bias`.
-    pub fn linear(&mut self, x: Value, name: &str, outputs: usize) -> Value {
-        let (weight, bias) = (format!("{name}.weight"), Some(format!("{name}.bias")));
-        self.push(Op::Linear { weight, bias, outputs, activation: Activation::None }, &[x])
-    }
-
-    /// Checks every shape at the probe size.
-    pub fn build(mut self, outputs: Vec<Value>) -> Result<Graph, NetError> {
-        self.graph.outputs = outputs;
-        let (height, width) = self.graph.probe_size();
-        let shapes = self.graph.shapes(1, height, width)?;
-        match self.graph.outputs.iter().find(|v| shapes.get(v.0).is_none()) {
-            Some(missing) => Err(NetError::Graph(format!("{}: no node {}", self.graph.name, missing.0))),
-            None => Ok(self.graph),
-        }
-    }
 }

@@ -34,8 +34,13 @@ impl PlainNet {
                 Op::Input => input.permute((0, 3, 1, 2))?.contiguous()?,
                 Op::Affine { scale, shift } => operand(0)?.affine(f64::from(*scale), f64::from(*shift))?,
                 Op::Conv(conv) => self.conv(conv, operand(0)?)?,
-                Op::Add => (operand(0)? + operand(1)?)?,
-                Op::MaxPool { kernel, stride } => operand(0)?.max_pool2d_with_stride(*kernel, *stride)?,
+                Op::Add { activation } => self.activate(&(operand(0)? + operand(1)?)?, activation)?,
+                Op::Scale => operand(0)?.broadcast_mul(operand(1)?)?,
+                Op::MaxPool { kernel, stride, pad: by } => {
+                    pad(operand(0)?, *by)?.max_pool2d_with_stride(*kernel, *stride)?
+                }
+                Op::AveragePool { kernel } => operand(0)?.avg_pool2d(*kernel)?,
+                Op::GlobalAverage => operand(0)?.mean_keepdim((2, 3))?,
                 Op::Upsample { factor } => {
                     let x = operand(0)?;
                     let (_, _, h, w) = x.dims4()?;
@@ -45,6 +50,23 @@ impl PlainNet {
                     let parts: Result<Vec<&Tensor>, NetError> = (0..node.inputs.len()).map(operand).collect();
                     Tensor::cat(&parts?, 1)?
                 }
+                Op::ExtraChannels { to } => {
+                    let x = operand(0)?;
+                    x.pad_with_zeros(1, 0, to - x.dim(1)?)?
+                }
+                Op::Spread { weight, bias, activation, .. } => {
+                    let y = operand(0)?.conv_transpose2d(self.tensor(weight)?, 0, 0, 2, 1)?;
+                    self.activate(&self.add_bias(&y, bias.as_deref())?, activation)?
+                }
+                Op::LayerNorm { weight, bias, epsilon } => {
+                    let x = operand(0)?;
+                    let x = x.broadcast_sub(&x.mean_keepdim(1)?)?;
+                    let spread = (x.sqr()?.mean_keepdim(1)? + f64::from(*epsilon))?.sqrt()?;
+                    let x = x.broadcast_div(&spread)?.broadcast_mul(&self.tensor(weight)?.reshape((1, (), 1, 1))?)?;
+                    self.add_bias(&x, Some(bias))?
+                }
+                Op::Attention { heads } => attention(operand(0)?, *heads)?,
+                Op::Softmax => softmax(operand(0)?, 1)?,
                 Op::Linear { weight, bias, activation, .. } => {
                     let x = operand(0)?.flatten_from(1)?.matmul(&self.tensor(weight)?.t()?)?;
                     let x = x.unsqueeze(D::Minus1)?.unsqueeze(D::Minus1)?;
@@ -119,6 +141,23 @@ fn pad(x: &Tensor, pad: Pad) -> candle_core::Result<Tensor> {
         return Ok(x.clone());
     }
     x.pad_with_zeros(2, pad.top, pad.bottom)?.pad_with_zeros(3, pad.left, pad.right)?.contiguous()
+}
+
+fn softmax(x: &Tensor, axis: usize) -> candle_core::Result<Tensor> {
+    let x = x.broadcast_sub(&x.max_keepdim(axis)?)?.exp()?;
+    x.broadcast_div(&x.sum_keepdim(axis)?)
+}
+
+fn attention(x: &Tensor, heads: usize) -> candle_core::Result<Tensor> {
+    let (n, c, h, w) = x.dims4()?;
+    let (tokens, size) = (h * w, c / 3 / heads);
+    // [n · heads, tokens, size] each.
+    let x = x.reshape((n, 3, heads, size, tokens))?;
+    let part = |i: usize| x.narrow(1, i, 1)?.reshape((n * heads, size, tokens))?.transpose(1, 2)?.contiguous();
+    let (q, k, v) = (part(0)?, part(1)?, part(2)?);
+    let scores = (q.matmul(&k.transpose(1, 2)?)? * (size as f64).sqrt().recip())?;
+    let mixed = softmax(&scores, 2)?.matmul(&v)?;
+    mixed.transpose(1, 2)?.contiguous()?.reshape((n, c / 3, h, w))
 }
 
 /// candle strides both axes alike, so unequal strides convolve at the finer one and then keep every so-many-th row.

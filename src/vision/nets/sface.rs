@@ -4,7 +4,8 @@
 //! Input RGB 0–255, 112 by 112, aligned. Output `[n, 128]`, not normalised: its norm tells the photo's quality.
 
 use super::NetError;
-use super::graph::{Activation, Builder, Conv, Graph, InputSize};
+use super::builder::Builder;
+use super::graph::{Activation, Conv, Graph, Side};
 
 /// Length of an embedding.
 pub const EMBEDDING: usize = 128;
@@ -31,7 +32,7 @@ const PAIRS: [(usize, usize); 13] = [
 
 pub fn describe() -> Result<Graph, NetError> {
     let prelu = |i: usize| Activation::Prelu(format!("prelu.{i}.weight"));
-    let (mut net, image) = Builder::new("SFace", InputSize::Exactly { height: SIDE, width: SIDE }, 3);
+    let (mut net, image) = Builder::new("SFace", (Side::Exactly(SIDE), Side::Exactly(SIDE)), 3);
     let x = net.affine(image, 1.0 / 128.0, -127.5 / 128.0);
     let mut channels = 32;
     let mut x = net.conv(x, Conv::square("conv.0", channels, 3).activate(prelu(0)));

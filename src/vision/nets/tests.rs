@@ -4,7 +4,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use candle_core::{Device, Tensor};
 
-use super::graph::{Activation, Builder, Conv, Graph, InputSize, Op, Pad};
+use super::builder::Builder;
+use super::graph::{Activation, Conv, Graph, Op, Pad, Side};
 use super::*;
 
 fn noise(seed: u64, count: usize) -> Vec<f32> {
@@ -68,7 +69,7 @@ fn assert_agree(graph: &Graph, weights: &[u8], inputs: &[Tensor]) {
 
 /// Every kind of node, strides that differ by axis, lopsided padding, odd channel counts.
 fn menagerie() -> Graph {
-    let (mut net, x) = Builder::new("menagerie", InputSize::MultipleOf(16), 3);
+    let (mut net, x) = Builder::new("menagerie", (Side::MultipleOf(16), Side::MultipleOf(16)), 3);
     let x = net.affine(x, 1.0 / 128.0, -1.0);
     let lopsided = Pad { top: 0, bottom: 1, left: 0, right: 1 };
     let stem = Conv { pad: lopsided, ..Conv::square("stem", 24, 3) };
@@ -87,7 +88,25 @@ fn menagerie() -> Graph {
     let both = net.concat(&[joined, large, trunk]);
     let gate = net.conv(both, Conv::pointwise("gate", 5).activate(Activation::HardSigmoid { slope: 0.2 }));
     let alone = net.push(Op::Upsample { factor: 3 }, &[patchy]);
-    let mut outputs = vec![alone, gate, joined];
+    let hidden = Conv::pointwise("hidden", 6).activate(Activation::Relu);
+    let weighed = net.squeeze(trunk, hidden, Conv::pointwise("weigh", 40).activate(Activation::Sigmoid));
+    let weighed = net.affine(weighed, 1.0, 1.0);
+    let weighed = net.scale(trunk, weighed);
+    let leaky = net.add_then(weighed, trunk, Activation::Prelu("leaky.slope".into()));
+    let after = Pad { top: 0, bottom: 1, left: 0, right: 1 };
+    let padded = net.push(Op::MaxPool { kernel: 2, stride: 1, pad: after }, &[leaky]);
+    let wider = net.push(Op::ExtraChannels { to: 51 }, &[padded]);
+    let seven = net.conv(wider, Conv::depthwise("seven", 51, 7).activate(Activation::Relu));
+    let again = net.conv(seven, Conv::pointwise("again", 51));
+    let again = net.add_then(wider, again, Activation::Gelu);
+    let spread = net.spread(again, "spread", 20, Activation::Prelu("spread.slope".into()));
+    let single = net.spread(spread, "single", 1, Activation::Sigmoid);
+    let tokens = net.push(Op::AveragePool { kernel: (2, 4) }, &[again]);
+    let normal = net.layer_norm(tokens, "normal", 1e-6);
+    let mixed = net.conv(normal, Conv::pointwise("qkv", 45));
+    let mixed = net.push(Op::Attention { heads: 3 }, &[mixed]);
+    let classes = net.push(Op::Softmax, &[mixed]);
+    let mut outputs = vec![alone, gate, joined, spread, single, mixed, classes];
     for (name, channels, activation) in [("a", 1, Activation::Sigmoid), ("b", 3, Activation::None)] {
         let point = net.conv(joined, Conv::pointwise(&format!("{name}.pw"), channels));
         outputs.push(net.conv(point, Conv::depthwise(&format!("{name}.dw"), channels, 3).activate(activation)));
@@ -115,6 +134,20 @@ fn executors_agree_on_the_embedder() {
     let graph = sface::describe().unwrap();
     let inputs = [(1, 112, 112, 3), (3, 112, 112, 3)].map(|shape| image(4, shape));
     assert_agree(&graph, &random_weights(&graph, 6), &inputs);
+}
+
+#[test]
+fn executors_agree_on_the_other_networks() {
+    let named = |graph: Result<Graph, NetError>, shapes: &[(usize, usize, usize, usize)], seed| {
+        let graph = graph.unwrap();
+        let inputs: Vec<Tensor> = shapes.iter().map(|shape| image(seed, *shape)).collect();
+        let small: Vec<Tensor> = inputs.iter().map(|input| (input / 255.0).unwrap()).collect();
+        assert_agree(&graph, &random_weights(&graph, seed), &small);
+    };
+    named(facemesh::describe(), &[(1, 256, 256, 3)], 11);
+    named(minifasnet::describe(), &[(1, 80, 80, 3), (3, 80, 80, 3)], 12);
+    named(ppocr_det::describe(), &[(1, 64, 96, 3)], 13);
+    named(ppocr_rec::describe(), &[(1, 48, 136, 3), (2, 48, 64, 3)], 14);
 }
 
 #[test]

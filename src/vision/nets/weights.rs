@@ -23,7 +23,8 @@ impl Weights {
         let (mut tensors, mut halves) = (HashMap::new(), HashMap::new());
         for (name, shape) in graph.tensors()? {
             let tensor = file.load(&name, &Device::Cpu)?;
-            if tensor.dims() != shape.as_slice() {
+            // A matrix may be written down as a convolution of one by one, or the other way round.
+            if bare(tensor.dims()) != bare(&shape) {
                 let found = tensor.dims();
                 return Err(NetError::Weights(format!("{}: {name} is {found:?}, not {shape:?}", graph.name)));
             }
@@ -59,4 +60,10 @@ impl Weights {
     pub fn halves(&self, name: &str) -> Option<&[u16]> {
         self.halves.get(name).map(Vec::as_slice)
     }
+}
+
+/// A shape without the ones at its end.
+fn bare(shape: &[usize]) -> &[usize] {
+    let length = shape.iter().rposition(|n| *n != 1).map_or(0, |last| last + 1);
+    shape.get(..length).unwrap_or(shape)
 }

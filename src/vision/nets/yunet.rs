@@ -4,7 +4,8 @@
 //! this order at each: `cls` 1, `obj` 1 (both 0–1), `bbox` 4, `kps` 10 channels. Decoding them is not done here.
 
 use super::NetError;
-use super::graph::{Activation, Builder, Conv, Graph, InputSize, Value};
+use super::builder::Builder;
+use super::graph::{Activation, Conv, Graph, Side, Value};
 
 /// Pixels of the input per cell of the output maps, finest first.
 pub const STRIDES: [usize; 3] = [8, 16, 32];
@@ -13,7 +14,7 @@ pub const STRIDES: [usize; 3] = [8, 16, 32];
 pub const MAPS_PER_STRIDE: usize = 4;
 
 pub fn describe() -> Result<Graph, NetError> {
-    let (mut net, image) = Builder::new("YuNet", InputSize::MultipleOf(32), 3);
+    let (mut net, image) = Builder::new("YuNet", (Side::MultipleOf(32), Side::MultipleOf(32)), 3);
     let x = net.conv(image, Conv::square("stem", 16, 3).stride(2).activate(Activation::Relu));
     let x = unit(&mut net, x, "model0.conv2", 16);
     let x = net.max_pool(x, 2, 2);

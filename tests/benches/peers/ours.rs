@@ -5,6 +5,7 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic)] // A bench may fail.
 
 #[path = "../common.rs"]
+#[allow(dead_code, reason = "each program uses a part of it")]
 mod common;
 
 use std::io::BufRead;
@@ -23,7 +24,11 @@ fn main() {
         match verb {
             "load" => {
                 let subject = SUBJECTS.iter().find(|s| s.name == rest).unwrap_or_else(|| panic!("no net {rest}"));
-                let loaded = Net::load((subject.describe)().unwrap(), &subject.weights(), &Device::Cpu).unwrap();
+                let Some(weights) = subject.weights() else {
+                    println!("no weights");
+                    continue;
+                };
+                let loaded = Net::load((subject.describe)().unwrap(), &weights, &Device::Cpu).unwrap();
                 net = Some((loaded, subject.input));
             }
             "input" => {

@@ -4,11 +4,10 @@
 use std::ops::Range;
 
 use super::lower::{After, Dense, Kind, Layer, Lowered, Output};
+use super::rows::{Map, Row};
 use super::schedule::{Place, Schedule, walk};
-use crate::vision::kernels::{Buffer, Isa, Pixels, depthwise, multiply, multiply_rows, simple};
-
-/// Kernel rows at most: the widest kernel in use is 7 by 7.
-const KERNEL_ROWS_MAX: usize = 8;
+use crate::vision::kernels::attention::attention;
+use crate::vision::kernels::{Buffer, Isa, Pixels, multiply, multiply_rows, simple};
 
 /// The memory of one run, and where things lie in it.
 pub struct Workspace {
@@ -104,19 +103,6 @@ struct Run<'a> {
     input: &'a [f32],
 }
 
-/// A map as a layer reads it.
-#[derive(Clone, Copy)]
-struct Map<'a> {
-    data: &'a [f32],
-    place: Place,
-}
-
-impl<'a> Map<'a> {
-    fn row(&self, image: usize, y: usize) -> &'a [f32] {
-        &self.data[image * self.place.image + y % self.place.ring * self.place.row..][..self.place.row]
-    }
-}
-
 impl Run<'_> {
     fn layer(self, space: &mut Workspace, layer: usize, images: Range<usize>, rows: Range<usize>) {
         let places = std::mem::take(&mut space.schedule.places);
@@ -142,34 +128,28 @@ impl Run<'_> {
                 multiply_rows(matrix, from.data, from.place.image, images.len(), out);
                 apply(self.isa, layer.after, &mut out[..images.len() * layer.pitch]);
             }
-            Kind::Dense(dense) if is_pointwise(dense) => {
-                let from = map(layer.inputs[0]);
-                let added = layer.inputs.get(1).map(|&i| map(i));
-                let mut bands = Bands { images, rows, rings: [from.place.ring, to.ring], height: to.height };
-                while let Some((image, y, count)) = bands.next(added.is_some()) {
-                    let at = image * to.image + y % to.ring * to.row;
-                    let start = image * from.place.image + y % from.place.ring * from.place.row;
-                    let pixels = Pixels {
-                        runs: &[&from.data[start..]],
-                        run: dense.run,
-                        count: count * to.width,
-                        stride: self.plan.layers[layer.inputs[0]].pitch,
-                    };
-                    let residual = added.map(|a| {
-                        let start = image * a.place.image + y % a.place.ring * a.place.row;
-                        (&a.data[start..], a.place.row / a.place.width)
-                    });
-                    let out = &mut out[at..at + count * to.row];
-                    multiply(&dense.panels, pixels, residual, out, layer.pitch);
-                    apply(self.isa, layer.after, out);
+            Kind::GlobalAverage => {
+                for image in images {
+                    self.average(map(layer.inputs[0]), image, &mut out[image * to.image..][..layer.pitch]);
                 }
             }
+            Kind::Attention { heads } => {
+                let (from, pitch) = (map(layer.inputs[0]), self.plan.layers[layer.inputs[0]].pitch);
+                for image in images {
+                    let x = &from.data[image * from.place.image..][..from.place.image];
+                    let out = &mut out[image * to.image..][..to.image];
+                    let size = layer.channels / heads;
+                    attention(self.isa, x, pitch, (*heads, size), patch.as_mut_slice(), out, layer.pitch);
+                }
+            }
+            Kind::Dense(dense) if is_pointwise(dense) => self.pointwise(layer, dense, &map, to, images, rows, out),
             _ => {
+                let row = Row { plan: self.plan, isa: self.isa, layer, width: to.width, zeros: space.zeros.as_slice() };
                 for image in images {
                     for y in rows.clone() {
                         let at = image * to.image + y % to.ring * to.row;
                         let out = &mut out[at..at + to.row];
-                        self.row(layer, &map, &mut patch, space.zeros.as_slice(), (image, y), to.width, out);
+                        row.make(&map, &mut patch, image, y, out);
                         apply(self.isa, layer.after, out);
                     }
                 }
@@ -179,71 +159,53 @@ impl Run<'_> {
         space.slots[to.slot] = buffer;
     }
 
-    /// Makes row `y` of one image.
     #[allow(clippy::too_many_arguments)]
-    fn row<'m>(
+    fn pointwise<'m>(
         self,
         layer: &Layer,
+        dense: &Dense,
         map: &dyn Fn(usize) -> Map<'m>,
-        patch: &mut Buffer,
-        zeros: &'m [f32],
-        (image, y): (usize, usize),
-        width: usize,
+        to: Place,
+        images: Range<usize>,
+        rows: Range<usize>,
         out: &mut [f32],
     ) {
-        let from = map(layer.inputs[0]);
-        let under = |y: usize, stride: usize, pad: usize, ky: usize| {
-            let wanted = (y * stride + ky).wrapping_sub(pad);
-            if wanted < from.place.height { from.row(image, wanted) } else { &zeros[..from.place.row] }
-        };
-        let mut rows: [&[f32]; KERNEL_ROWS_MAX] = [&[]; KERNEL_ROWS_MAX];
-        match &layer.kind {
-            Kind::Dense(dense) => {
-                let high = dense.kernel.0;
-                for (ky, row) in rows[..high].iter_mut().enumerate() {
-                    *row = under(y, dense.stride.0, dense.pad.top, ky);
-                }
-                let added = layer.inputs.get(1).map(|&i| map(i).row(image, y));
-                let pitches = (self.plan.layers[layer.inputs[0]].pitch, layer.pitch);
-                dense_row(dense, &rows[..high], from.place.width, pitches, patch, added, width, out);
+        let (from, pitch) = (map(layer.inputs[0]), self.plan.layers[layer.inputs[0]].pitch);
+        let added = layer.inputs.get(1).map(|&i| (map(i), self.plan.layers[i].pitch));
+        let rings = [from.place.ring, to.ring, added.map_or(to.height, |(a, _)| a.place.ring)];
+        let mut bands = Bands { images, rows, rings, height: to.height };
+        while let Some((image, y, count)) = bands.next(added.is_some()) {
+            let at = image * to.image + y % to.ring * to.row;
+            let start = image * from.place.image + y % from.place.ring * from.place.row;
+            let beside = added.map_or(0, |(a, _)| image * a.place.image + y % a.place.ring * a.place.row);
+            let pixels = count * to.width;
+            // What the kernel does not apply itself is applied while the pixels are still near.
+            let step = if layer.after == After::Nothing { pixels } else { (AFTER_FLOATS / layer.pitch).max(1) };
+            for first in (0..pixels).step_by(step) {
+                let here = step.min(pixels - first);
+                let operand = &from.data[start + first * pitch..];
+                let residual = added.map(|(a, wide)| (&a.data[beside + first * wide..], wide));
+                let out = &mut out[at + first * layer.pitch..][..here * layer.pitch];
+                let pixels = Pixels { runs: &[operand], run: dense.run, count: here, stride: pitch };
+                multiply(&dense.panels, pixels, residual, out, layer.pitch);
+                apply(self.isa, layer.after, out);
             }
-            Kind::Depthwise { filters, stride, pad } => {
-                let high = filters.size.0;
-                for (ky, row) in rows[..high].iter_mut().enumerate() {
-                    *row = under(y, *stride, pad.top, ky);
-                }
-                depthwise(filters, &rows[..high], from.place.width, layer.pitch, out, width);
-            }
-            Kind::MaxPool { kernel, stride } => {
-                for (ky, row) in rows[..*kernel].iter_mut().enumerate() {
-                    *row = under(y, *stride, 0, ky);
-                }
-                simple::max_pool(self.isa, &rows[..*kernel], *stride, layer.pitch, out);
-            }
-            Kind::Affine { scale, shift } => simple::affine(self.isa, from.row(image, y), *scale, *shift, out),
-            Kind::Add => simple::add(self.isa, from.row(image, y), map(layer.inputs[1]).row(image, y), out),
-            Kind::AddUpsampled { factor } => {
-                let small = map(layer.inputs[1]).row(image, y / factor);
-                simple::add_upsampled(self.isa, from.row(image, y), small, *factor, layer.pitch, out);
-            }
-            Kind::Upsample { factor } => {
-                simple::upsample(self.isa, from.row(image, y / factor), *factor, layer.pitch, out);
-            }
-            Kind::Concat => {
-                let mut first = 0;
-                for &input in &layer.inputs {
-                    let part = map(input).row(image, y);
-                    let (channels, pitch) = (self.plan.layers[input].channels, self.plan.layers[input].pitch);
-                    for (pixel, out) in part.chunks_exact(pitch).zip(out.chunks_exact_mut(layer.pitch)) {
-                        out[first..first + channels].copy_from_slice(&pixel[..channels]);
-                    }
-                    first += channels;
-                }
-            }
-            Kind::Input | Kind::Linear(_) => {}
         }
     }
+
+    /// Each channel's average over one image.
+    fn average(self, from: Map<'_>, image: usize, out: &mut [f32]) {
+        out.fill(0.0);
+        for y in 0..from.place.height {
+            simple::add_pixels(self.isa, from.row(image, y), out);
+        }
+        let share = 1.0 / (from.place.height * from.place.width) as f32;
+        out.iter_mut().for_each(|o| *o *= share);
+    }
 }
+
+/// How much of a layer is made before its activation is applied: 64 KiB, a fraction of the second-level cache.
+const AFTER_FLOATS: usize = 16 * 1024;
 
 fn is_pointwise(dense: &Dense) -> bool {
     dense.kernel == (1, 1) && dense.stride == (1, 1) && dense.pad == super::super::graph::Pad::NONE
@@ -253,7 +215,7 @@ fn is_pointwise(dense: &Dense) -> bool {
 struct Bands {
     images: Range<usize>,
     rows: Range<usize>,
-    rings: [usize; 2],
+    rings: [usize; 3],
     height: usize,
 }
 
@@ -264,7 +226,7 @@ impl Bands {
             return None;
         }
         let (image, y) = (self.images.start, self.rows.start);
-        let whole = self.rows == (0..self.height) && self.rings == [self.height; 2];
+        let whole = self.rows == (0..self.height) && self.rings == [self.height; 3];
         if whole && !alone {
             let count = self.images.len() * self.height;
             self.images.start = self.images.end;
@@ -278,89 +240,4 @@ impl Bands {
         self.rows.start += count;
         Some((image, y, count))
     }
-}
-
-/// One output row of a convolution whose window is larger than a pixel or steps over some.
-#[allow(clippy::too_many_arguments)]
-fn dense_row(
-    dense: &Dense,
-    rows: &[&[f32]],
-    width_in: usize,
-    (pitch_in, pitch): (usize, usize),
-    patch: &mut Buffer,
-    added: Option<&[f32]>,
-    width: usize,
-    out: &mut [f32],
-) {
-    let (stride, left, wide) = (dense.stride.1, dense.pad.left, dense.kernel.1);
-    let inside_from = left.div_ceil(stride).min(width);
-    let inside_to = match (width_in + left).checked_sub(wide) {
-        Some(room) => (room / stride + 1).clamp(inside_from, width),
-        None => inside_from,
-    };
-    let mut runs: [&[f32]; KERNEL_ROWS_MAX] = [&[]; KERNEL_ROWS_MAX];
-    let residual = |pixel: usize| added.map(|a| (&a[pixel * pitch..], pitch));
-    if inside_to > inside_from {
-        for (run, row) in runs.iter_mut().zip(rows) {
-            *run = &row[(inside_from * stride - left) * pitch_in..];
-        }
-        let pixels = Pixels {
-            runs: &runs[..rows.len()],
-            run: dense.run,
-            count: inside_to - inside_from,
-            stride: stride * pitch_in,
-        };
-        let out = &mut out[inside_from * pitch..inside_to * pitch];
-        multiply(&dense.panels, pixels, residual(inside_from), out, pitch);
-    }
-    for pixel in (0..inside_from).chain(inside_to..width) {
-        // The window hangs over the border: a copy of it, with zeros where there is no map.
-        let patch = &mut patch.as_mut_slice()[..rows.len() * wide * pitch_in];
-        patch.fill(0.0);
-        let from = (pixel * stride) as isize - left as isize;
-        let first = (-from).max(0) as usize;
-        let last = (width_in as isize - from).clamp(0, wide as isize) as usize;
-        for (row, patch) in rows.iter().zip(patch.chunks_exact_mut(wide * pitch_in)) {
-            if first < last {
-                let start = (from + first as isize) as usize * pitch_in;
-                patch[first * pitch_in..last * pitch_in].copy_from_slice(&row[start..][..(last - first) * pitch_in]);
-            }
-        }
-        let mut runs: [&[f32]; KERNEL_ROWS_MAX] = [&[]; KERNEL_ROWS_MAX];
-        for (run, patch) in runs.iter_mut().zip(patch.chunks_exact(wide * pitch_in)) {
-            *run = patch;
-        }
-        let pixels = Pixels { runs: &runs[..rows.len()], run: dense.run, count: 1, stride: 0 };
-        multiply(&dense.panels, pixels, residual(pixel), &mut out[pixel * pitch..(pixel + 1) * pitch], pitch);
-    }
-}
-
-/// Every layer in words, with its multiplications.
-pub fn describe(plan: &Lowered, schedule: &Schedule) -> Vec<super::LayerCost> {
-    let line = |index: usize| {
-        let layer = &plan.layers[index];
-        let to = schedule.places[index];
-        let channels_in = layer.inputs.first().map_or(0, |&i| plan.layers[i].channels);
-        let pixels = schedule.batch * to.height * to.width;
-        let (kind, taps) = match &layer.kind {
-            Kind::Input => ("input".into(), 0),
-            Kind::Dense(d) => {
-                (format!("{}×{} convolution", d.kernel.0, d.kernel.1), d.kernel.0 * d.kernel.1 * channels_in)
-            }
-            Kind::Depthwise { filters: f, .. } => (format!("{}×{} depthwise", f.size.0, f.size.1), f.size.0 * f.size.1),
-            Kind::Linear(_) => {
-                let from = schedule.places[layer.inputs[0]];
-                ("linear".into(), from.height * from.width * channels_in)
-            }
-            Kind::Affine { .. } => ("affine".into(), 0),
-            Kind::Add => ("add".into(), 0),
-            Kind::AddUpsampled { .. } => ("enlarge and add".into(), 0),
-            Kind::MaxPool { .. } => ("pool".into(), 0),
-            Kind::Upsample { .. } => ("enlarge".into(), 0),
-            Kind::Concat => ("join".into(), 0),
-        };
-        let layer_text = format!("{kind} {channels_in}→{} at {}×{}", layer.channels, to.height, to.width);
-        super::LayerCost { layer: layer_text, products: pixels * layer.channels * taps, seconds: 0.0 }
-    };
-    (0..plan.layers.len()).map(line).collect()
 }

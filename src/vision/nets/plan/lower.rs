@@ -7,6 +7,7 @@
 use super::super::NetError;
 use super::super::graph::{Activation, Conv, Graph, Op, Pad};
 use super::super::weights::Weights;
+use super::fuse::{Branches, Fusions};
 use crate::vision::kernels::{Filters, Isa, Matrix, Panels};
 
 pub struct Layer {
@@ -31,19 +32,45 @@ pub enum Kind {
         stride: usize,
         pad: Pad,
     },
-    Add,
+    Add {
+        /// Of the leak below zero, one per float of the pitch.
+        slopes: Option<Vec<f32>>,
+    },
     /// The second input, enlarged, on the first.
     AddUpsampled {
         factor: usize,
     },
+    /// The first input times the second, which is one pixel.
+    Scale,
     MaxPool {
         kernel: usize,
         stride: usize,
+        pad: Pad,
     },
+    AveragePool {
+        kernel: (usize, usize),
+    },
+    GlobalAverage,
     Upsample {
         factor: usize,
     },
-    Concat,
+    /// Each input enlarged by its factor, and zeros to the end.
+    Concat {
+        factors: Vec<usize>,
+    },
+    /// One matrix for even rows and one for odd, each making two pixels of one.
+    Spread {
+        rows: [Panels; 2],
+    },
+    LayerNorm {
+        weight: Vec<f32>,
+        bias: Vec<f32>,
+        epsilon: f32,
+    },
+    Attention {
+        heads: usize,
+    },
+    Softmax,
     Linear(Matrix),
 }
 
@@ -107,19 +134,56 @@ pub fn lower(graph: &Graph, weights: &Weights, isa: Isa) -> Result<Lowered, NetE
         let layer = match &node.op {
             Op::Input => made.layer(Kind::Input, &[], channels, channels, After::Nothing),
             Op::Affine { scale, shift } => {
-                let kind = Kind::Affine { scale: *scale, shift: *shift };
-                made.layer(kind, &inputs, channels, channels, After::Nothing)
+                made.plain(Kind::Affine { scale: *scale, shift: *shift }, &inputs, channels)?
             }
-            Op::Conv(conv) => made.conv(conv, inputs[0], fusions.residual[index])?,
-            Op::Add => match fusions.upsampled[index] {
+            Op::Conv(conv) => {
+                let residual = fusions.residual[index];
+                let activation = match fusions.added_into[index].map(|add| &graph.nodes[add].op) {
+                    Some(Op::Add { activation }) => activation,
+                    _ => &conv.activation,
+                };
+                made.conv(conv, activation, inputs[0], residual)?
+            }
+            Op::Add { activation } => match fusions.upsampled[index] {
                 Some((base, small, factor)) => made.plain(Kind::AddUpsampled { factor }, &[base, small], channels)?,
-                None => made.plain(Kind::Add, &inputs, channels)?,
+                None => {
+                    let (after, slopes) = made.after(activation)?;
+                    let slopes = slopes.map(|s| s.values(channels));
+                    let layer = made.plain(Kind::Add { slopes: None }, &inputs, channels)?;
+                    let wide = made.layers[layer].pitch;
+                    let padded = slopes.map(|s| s.into_iter().chain(std::iter::repeat(0.0)).take(wide).collect());
+                    made.layers[layer].kind = Kind::Add { slopes: padded };
+                    made.layers[layer].after = after;
+                    layer
+                }
             },
-            Op::MaxPool { kernel, stride } => {
-                made.plain(Kind::MaxPool { kernel: *kernel, stride: *stride }, &inputs, channels)?
+            Op::Scale => made.plain(Kind::Scale, &inputs, channels)?,
+            Op::MaxPool { kernel, stride, pad } => {
+                let kind = Kind::MaxPool { kernel: *kernel, stride: *stride, pad: *pad };
+                made.plain(kind, &inputs, channels)?
+            }
+            Op::AveragePool { kernel } => made.plain(Kind::AveragePool { kernel: *kernel }, &inputs, channels)?,
+            Op::GlobalAverage => made.plain(Kind::GlobalAverage, &inputs, channels)?,
+            Op::Softmax => made.plain(Kind::Softmax, &inputs, channels)?,
+            Op::LayerNorm { weight, bias, epsilon } => {
+                let (weight, bias) = (weights.values(weight)?.to_vec(), weights.values(bias)?.to_vec());
+                made.plain(Kind::LayerNorm { weight, bias, epsilon: *epsilon }, &inputs, channels)?
+            }
+            Op::Attention { heads } => {
+                made.layer(Kind::Attention { heads: *heads }, &inputs, channels, pitch(channels), After::Nothing)
             }
             Op::Upsample { factor } => made.plain(Kind::Upsample { factor: *factor }, &inputs, channels)?,
-            Op::Concat => made.layer(Kind::Concat, &inputs, channels, pitch(channels), After::Nothing),
+            Op::Concat => {
+                let parts = fusions.enlarged[index].clone().unwrap_or_default();
+                let (nodes, factors): (Vec<usize>, Vec<usize>) = parts.into_iter().unzip();
+                made.layer(Kind::Concat { factors }, &nodes, channels, pitch(channels), After::Nothing)
+            }
+            Op::ExtraChannels { .. } => {
+                made.layer(Kind::Concat { factors: vec![1] }, &inputs, channels, pitch(channels), After::Nothing)
+            }
+            Op::Spread { weight, bias, out_channels, activation } => {
+                made.spread(weight, bias.as_deref(), *out_channels, activation, inputs[0])?
+            }
             Op::Linear { weight, bias, outputs, activation } => {
                 let matrix = made.matrix(weight, bias.as_deref(), *outputs, shapes[inputs[0]], inputs[0])?;
                 let wide = matrix.padded_columns();
@@ -206,11 +270,17 @@ impl Lowering<'_> {
         })
     }
 
-    fn conv(&mut self, conv: &Conv, input: usize, residual: Option<usize>) -> Result<usize, NetError> {
+    fn conv(
+        &mut self,
+        conv: &Conv,
+        activation: &Activation,
+        input: usize,
+        residual: Option<usize>,
+    ) -> Result<usize, NetError> {
         let (channels, pitch_in) = (self.input_channels(input)?, self.input_pitch(input)?);
         let bias = self.bias(conv.bias.as_deref(), conv.out_channels)?;
         let weight = self.weights.values(&conv.weight)?;
-        let (after, slopes) = self.after(&conv.activation)?;
+        let (after, slopes) = self.after(activation)?;
         let slopes = slopes.map(|s| s.values(conv.out_channels));
         let kind = if conv.is_depthwise(channels) && pitch_in == pitch(channels) {
             self.depthwise(conv, weight, &bias, slopes.as_deref())
@@ -278,6 +348,27 @@ impl Lowering<'_> {
         })
     }
 
+    fn spread(
+        &mut self,
+        weight: &str,
+        bias: Option<&str>,
+        out: usize,
+        activation: &Activation,
+        input: usize,
+    ) -> Result<usize, NetError> {
+        let channels = self.input_channels(input)?;
+        let (values, bias) = (self.weights.values(weight)?, self.bias(bias, out)?.repeat(2));
+        let (after, slopes) = self.after(activation)?;
+        let slopes = slopes.map(|s| s.values(out).repeat(2));
+        let rows = [0, 1].map(|ky| {
+            let at = |k: usize, column: usize| values[((k * out + column % out) * 2 + ky) * 2 + column / out];
+            Panels::pack(self.isa, channels, 2 * out, at, &bias, slopes.as_deref())
+        });
+        // A few channels, as at the end of a network, are not spread out to whole vectors.
+        let wide = if out < 8 { out } else { pitch(out) };
+        Ok(self.layer(Kind::Spread { rows }, &[input], out, wide, after))
+    }
+
     /// Pairs of pointwise and depthwise on one map, side by side as one pair.
     fn branches(&mut self, branches: &Branches) -> Result<(), NetError> {
         let mut joined: Option<(Conv, Conv)> = None;
@@ -322,101 +413,5 @@ impl Slopes {
             Slopes::Zero => vec![0.0; channels],
             Slopes::Given(values) => values,
         }
-    }
-}
-
-/// Output heads: several pointwise convolutions of one map, each followed by a depthwise one that is an output.
-struct Branches {
-    input: usize,
-    pointwise: Vec<usize>,
-    /// In the same order: the depthwise node, and the activation that is left for the copying out.
-    after: Vec<(usize, After)>,
-}
-
-/// Which nodes run as part of others. All by node.
-struct Fusions {
-    /// For a convolution: the node that is added to it, and the addition that it thereby is.
-    residual: Vec<Option<usize>>,
-    added_into: Vec<Option<usize>>,
-    /// For an addition: base, what is enlarged on the way, factor.
-    upsampled: Vec<Option<(usize, usize, usize)>>,
-    skipped: Vec<bool>,
-    branches: Vec<Branches>,
-}
-
-impl Fusions {
-    fn find(graph: &Graph) -> Fusions {
-        let count = graph.nodes.len();
-        let mut fusions = Fusions {
-            residual: vec![None; count],
-            added_into: vec![None; count],
-            upsampled: vec![None; count],
-            skipped: vec![false; count],
-            branches: Vec::new(),
-        };
-        let mut readers: Vec<Vec<usize>> = vec![Vec::new(); count];
-        for (index, node) in graph.nodes.iter().enumerate() {
-            node.inputs.iter().for_each(|v| readers[v.0].push(index));
-        }
-        let is_output = |node: usize| graph.outputs.iter().any(|v| v.0 == node);
-        let only_reader = |node: usize, reader: usize| readers[node] == [reader] && !is_output(node);
-        for (index, node) in graph.nodes.iter().enumerate() {
-            if node.op != Op::Add {
-                continue;
-            }
-            let (a, b) = (node.inputs[0].0, node.inputs[1].0);
-            for (base, last) in [(a, b), (b, a)] {
-                match &graph.nodes[last].op {
-                    Op::Upsample { factor } if only_reader(last, index) => {
-                        fusions.upsampled[index] = Some((base, graph.nodes[last].inputs[0].0, *factor));
-                        fusions.skipped[last] = true;
-                        break;
-                    }
-                    Op::Conv(conv)
-                        if conv.groups == 1
-                            && conv.activation == Activation::None
-                            && base < last
-                            && only_reader(last, index) =>
-                    {
-                        fusions.residual[last] = Some(base);
-                        fusions.added_into[last] = Some(index);
-                        break;
-                    }
-                    _ => {}
-                }
-            }
-        }
-        for (index, node) in graph.nodes.iter().enumerate() {
-            let (Op::Conv(pw), [depthwise]) = (&node.op, readers[index].as_slice()) else { continue };
-            let Op::Conv(dw) = &graph.nodes[*depthwise].op else { continue };
-            let plain = pw.kernel == (1, 1) && pw.stride == (1, 1) && pw.groups == 1 && pw.pad == Pad::NONE;
-            let after = match dw.activation {
-                Activation::None => After::Nothing,
-                Activation::Sigmoid => After::Sigmoid,
-                _ => continue,
-            };
-            let ends = is_output(*depthwise) && readers[*depthwise].is_empty() && !is_output(index);
-            if !(plain && ends && pw.activation == Activation::None && dw.groups == pw.out_channels) {
-                continue;
-            }
-            if dw.out_channels != dw.groups {
-                continue;
-            }
-            let input = node.inputs[0].0;
-            let alike = |b: &&mut Branches| {
-                let Op::Conv(other) = &graph.nodes[b.after[0].0].op else { return false };
-                b.input == input && (other.kernel, other.stride, other.pad) == (dw.kernel, dw.stride, dw.pad)
-            };
-            match fusions.branches.iter_mut().find(alike) {
-                Some(branches) => {
-                    branches.pointwise.push(index);
-                    branches.after.push((*depthwise, after));
-                }
-                None => {
-                    fusions.branches.push(Branches { input, pointwise: vec![index], after: vec![(*depthwise, after)] })
-                }
-            }
-        }
-        fusions
     }
 }

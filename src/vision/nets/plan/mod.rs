@@ -4,7 +4,10 @@
 //! the next unharmed; candle's and rayon's thread pools have no part in it.
 
 mod execute;
+mod fuse;
 mod lower;
+mod report;
+mod rows;
 mod schedule;
 
 use std::sync::{Mutex, PoisonError};
@@ -17,6 +20,7 @@ use super::weights::Weights;
 use crate::vision::kernels::Isa;
 use execute::Workspace;
 use lower::Lowered;
+pub use report::LayerCost;
 use schedule::Schedule;
 
 pub struct Plan {
@@ -57,7 +61,7 @@ impl Plan {
     /// Runs once and tells what each layer is, how many multiplications it makes and how long it took by this clock.
     pub fn costs(&self, input: &[f32], [batch, height, width]: [usize; 3], now: impl Fn() -> f64) -> Vec<LayerCost> {
         let mut space = self.borrow(batch, height, width);
-        let mut costs: Vec<LayerCost> = execute::describe(&self.lowered, &space.schedule);
+        let mut costs: Vec<LayerCost> = report::describe(&self.lowered, &space.schedule);
         let mut out = vec![0f32; space.schedule.output];
         let mut before = now();
         execute::run(&self.lowered, self.isa, &mut space, input, &mut out, |layer| {
@@ -93,15 +97,6 @@ impl Plan {
 thread_local! {
     /// Set by the test that injects a panic into its next run.
     pub(super) static PANIC_NEXT: std::cell::Cell<bool> = const { std::cell::Cell::new(false) };
-}
-
-/// One layer's share of a run.
-#[derive(Clone, Debug)]
-pub struct LayerCost {
-    pub layer: String,
-    /// Multiplications with additions.
-    pub products: usize,
-    pub seconds: f64,
 }
 
 /// The plan as candle sees it.

@@ -1,0 +1,203 @@
+//! One row of one layer, for the layers that are made row by row.
+#![allow(clippy::indexing_slicing)] // Layers, places and rows come from one schedule; a wrong index is a bug here.
+
+use super::lower::{Dense, Kind, Layer, Lowered};
+use super::schedule::Place;
+use crate::vision::kernels::attention::{layer_norm, softmax};
+use crate::vision::kernels::{Buffer, Isa, Pixels, depthwise, multiply, simple};
+
+/// Kernel rows at most: the tallest kernel in use is 7 by 7.
+const KERNEL_ROWS_MAX: usize = 8;
+
+/// A map as a layer reads it.
+#[derive(Clone, Copy)]
+pub struct Map<'a> {
+    pub data: &'a [f32],
+    pub place: Place,
+}
+
+impl<'a> Map<'a> {
+    pub fn row(&self, image: usize, y: usize) -> &'a [f32] {
+        &self.data[image * self.place.image + y % self.place.ring * self.place.row..][..self.place.row]
+    }
+}
+
+/// A layer of which rows are made.
+pub struct Row<'a> {
+    pub plan: &'a Lowered,
+    pub isa: Isa,
+    pub layer: &'a Layer,
+    /// Pixels of the row.
+    pub width: usize,
+    /// A row's worth of zeros, as wide as any map.
+    pub zeros: &'a [f32],
+}
+
+impl<'a> Row<'a> {
+    /// Makes row `y` of one image.
+    pub fn make<'m>(&self, map: &dyn Fn(usize) -> Map<'m>, patch: &mut Buffer, image: usize, y: usize, out: &mut [f32])
+    where
+        'a: 'm,
+    {
+        let (layer, width, zeros) = (self.layer, self.width, self.zeros);
+        let from = map(layer.inputs[0]);
+        let under = |y: usize, stride: usize, pad: usize, ky: usize| {
+            let wanted = (y * stride + ky).wrapping_sub(pad);
+            if wanted < from.place.height { from.row(image, wanted) } else { &zeros[..from.place.row] }
+        };
+        let mut rows: [&[f32]; KERNEL_ROWS_MAX] = [&[]; KERNEL_ROWS_MAX];
+        match &layer.kind {
+            Kind::Dense(dense) => {
+                let high = dense.kernel.0;
+                for (ky, row) in rows[..high].iter_mut().enumerate() {
+                    *row = under(y, dense.stride.0, dense.pad.top, ky);
+                }
+                let added = layer.inputs.get(1).map(|&i| map(i).row(image, y));
+                let pitches = (self.plan.layers[layer.inputs[0]].pitch, layer.pitch);
+                dense_row(dense, &rows[..high], from.place.width, pitches, patch, added, width, out);
+            }
+            Kind::Depthwise { filters, stride, pad } => {
+                let high = filters.size.0;
+                for (ky, row) in rows[..high].iter_mut().enumerate() {
+                    *row = under(y, *stride, pad.top, ky);
+                }
+                depthwise(filters, &rows[..high], from.place.width, layer.pitch, out, width);
+            }
+            Kind::MaxPool { kernel, stride, pad } => {
+                for (ky, row) in rows[..*kernel].iter_mut().enumerate() {
+                    *row = under(y, *stride, pad.top, ky);
+                }
+                let wide = from.place.row + (pad.left + pad.right) * layer.pitch;
+                if wide > from.place.row {
+                    let patch = &mut patch.as_mut_slice()[..*kernel * wide];
+                    patch.fill(0.0);
+                    for (row, patch) in rows.iter().zip(patch.chunks_exact_mut(wide)) {
+                        patch[pad.left * layer.pitch..][..row.len()].copy_from_slice(row);
+                    }
+                    let mut padded: [&[f32]; KERNEL_ROWS_MAX] = [&[]; KERNEL_ROWS_MAX];
+                    padded.iter_mut().zip(patch.chunks_exact(wide)).for_each(|(row, patch)| *row = patch);
+                    return simple::max_pool(self.isa, &padded[..*kernel], *stride, layer.pitch, out);
+                }
+                simple::max_pool(self.isa, &rows[..*kernel], *stride, layer.pitch, out);
+            }
+            Kind::Affine { scale, shift } => simple::affine(self.isa, from.row(image, y), *scale, *shift, out),
+            Kind::Add { slopes } => {
+                simple::add(self.isa, from.row(image, y), map(layer.inputs[1]).row(image, y), out);
+                if let Some(slopes) = slopes {
+                    simple::leak(self.isa, out, slopes);
+                }
+            }
+            Kind::Scale => {
+                simple::scale(self.isa, from.row(image, y), map(layer.inputs[1]).row(image, 0), out);
+            }
+            Kind::AveragePool { kernel: (high, wide) } => {
+                for (ky, row) in rows[..*high].iter_mut().enumerate() {
+                    *row = under(y, *high, 0, ky);
+                }
+                simple::average_pool(self.isa, &rows[..*high], *wide, layer.pitch, out);
+            }
+            Kind::LayerNorm { weight, bias, epsilon } => {
+                layer_norm(self.isa, from.row(image, y), layer.pitch, weight, bias, *epsilon, out);
+            }
+            Kind::Softmax => softmax(self.isa, from.row(image, y), layer.pitch, layer.channels, out),
+            Kind::Spread { rows } => {
+                let panels = &rows[y % 2];
+                let scratch = &mut patch.as_mut_slice()[..from.place.width * panels.columns()];
+                let pitch = self.plan.layers[layer.inputs[0]].pitch;
+                let channels = self.plan.layers[layer.inputs[0]].channels;
+                let operand = from.row(image, y / 2);
+                let pixels = Pixels { runs: &[operand], run: channels, count: from.place.width, stride: pitch };
+                multiply(panels, pixels, None, scratch, panels.columns());
+                spread_out(scratch, panels.columns(), layer.channels, layer.pitch, out);
+            }
+            Kind::AddUpsampled { factor } => {
+                let small = map(layer.inputs[1]).row(image, y / factor);
+                simple::add_upsampled(self.isa, from.row(image, y), small, *factor, layer.pitch, out);
+            }
+            Kind::Upsample { factor } => {
+                simple::upsample(self.isa, from.row(image, y / factor), *factor, layer.pitch, out);
+            }
+            Kind::Concat { factors } => {
+                let mut first = 0;
+                for (&input, &factor) in layer.inputs.iter().zip(factors) {
+                    let part = map(input).row(image, y / factor);
+                    let (channels, pitch) = (self.plan.layers[input].channels, self.plan.layers[input].pitch);
+                    for (pixel, out) in part.chunks_exact(pitch).zip(out.chunks_exact_mut(factor * layer.pitch)) {
+                        for out in out.chunks_exact_mut(layer.pitch) {
+                            out[first..first + channels].copy_from_slice(&pixel[..channels]);
+                        }
+                    }
+                    first += channels;
+                }
+                out.chunks_exact_mut(layer.pitch).for_each(|out| out[first..].fill(0.0));
+            }
+            Kind::Input | Kind::Linear(_) | Kind::GlobalAverage | Kind::Attention { .. } => {}
+        }
+    }
+}
+
+/// From pairs of pixels, side by side in `columns` floats, to a row of pixels.
+fn spread_out(pairs: &[f32], columns: usize, channels: usize, pitch: usize, out: &mut [f32]) {
+    for (pair, out) in pairs.chunks_exact(columns).zip(out.chunks_exact_mut(2 * pitch)) {
+        let (left, right) = out.split_at_mut(pitch);
+        left[..channels].copy_from_slice(&pair[..channels]);
+        right[..channels].copy_from_slice(&pair[channels..2 * channels]);
+        left[channels..].fill(0.0);
+        right[channels..].fill(0.0);
+    }
+}
+
+/// One output row of a convolution whose window is larger than a pixel or steps over some.
+#[allow(clippy::too_many_arguments)]
+fn dense_row(
+    dense: &Dense,
+    rows: &[&[f32]],
+    width_in: usize,
+    (pitch_in, pitch): (usize, usize),
+    patch: &mut Buffer,
+    added: Option<&[f32]>,
+    width: usize,
+    out: &mut [f32],
+) {
+    let (stride, left, wide) = (dense.stride.1, dense.pad.left, dense.kernel.1);
+    let inside_from = left.div_ceil(stride).min(width);
+    let inside_to = match (width_in + left).checked_sub(wide) {
+        Some(room) => (room / stride + 1).clamp(inside_from, width),
+        None => inside_from,
+    };
+    let mut runs: [&[f32]; KERNEL_ROWS_MAX] = [&[]; KERNEL_ROWS_MAX];
+    let residual = |pixel: usize| added.map(|a| (&a[pixel * pitch..], pitch));
+    if inside_to > inside_from {
+        for (run, row) in runs.iter_mut().zip(rows) {
+            *run = &row[(inside_from * stride - left) * pitch_in..];
+        }
+        let pixels = Pixels {
+            runs: &runs[..rows.len()],
+            run: dense.run,
+            count: inside_to - inside_from,
+            stride: stride * pitch_in,
+        };
+        let out = &mut out[inside_from * pitch..inside_to * pitch];
+        multiply(&dense.panels, pixels, residual(inside_from), out, pitch);
+    }
+    for pixel in (0..inside_from).chain(inside_to..width) {
+        // The window hangs over the border: a copy of it, with zeros where there is no map.
+        let patch = &mut patch.as_mut_slice()[..rows.len() * wide * pitch_in];
+        patch.fill(0.0);
+        let from = (pixel * stride) as isize - left as isize;
+        let first = (-from).max(0) as usize;
+        let last = (width_in as isize - from).clamp(0, wide as isize) as usize;
+        for (row, patch) in rows.iter().zip(patch.chunks_exact_mut(wide * pitch_in)) {
+            if first < last {
+                let start = (from + first as isize) as usize * pitch_in;
+                patch[first * pitch_in..last * pitch_in].copy_from_slice(&row[start..][..(last - first) * pitch_in]);
+            }
+        }
+        let mut runs: [&[f32]; KERNEL_ROWS_MAX] = [&[]; KERNEL_ROWS_MAX];
+        for (run, patch) in runs.iter_mut().zip(patch.chunks_exact(wide * pitch_in)) {
+            *run = patch;
+        }
+        let pixels = Pixels { runs: &runs[..rows.len()], run: dense.run, count: 1, stride: 0 };
+        multiply(&dense.panels, pixels, residual(pixel), &mut out[pixel * pitch..(pixel + 1) * pitch], pitch);
+    }
+}
