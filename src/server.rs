@@ -87,6 +87,12 @@ pub fn store_options(config: &Config) -> Result<OpenOptions, CannotStart> {
 pub fn open_store(config: &Config) -> Result<Store, CannotStart> {
     let folder = &config.data.dir;
     private_folder(folder).map_err(|error| CannotStart(format!("{}: {error}", folder.display())))?;
+    let mut options = store_options(config)?;
+    // After a failed sync nobody knows what is on the disk: the next start reads it from there.
+    options.on_stop = Some(|| {
+        tracing::error!("the disk failed; the process ends so that the next start sees what is there");
+        std::process::exit(STORE_STOPPED);
+    });
     let (store, report) = Store::open(options).map_err(|error| CannotStart(error.to_string()))?;
     tracing::info!(created = report.created, rows = report.rows, replayed = report.replayed, "store opened");
     if let Some(why) = &report.rebuilt {

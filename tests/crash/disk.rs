@@ -313,7 +313,11 @@ impl Filesystem for Disk {
         let mut state = self.lock();
         let found = state.find(parent, name).and_then(|number| {
             let is_empty = !state.names.keys().any(|(folder, _)| *folder == number);
-            if is_empty { Ok(state.name(parent, name, None)) } else { Err(Errno::ENOTEMPTY) }
+            if !is_empty {
+                return Err(Errno::ENOTEMPTY);
+            }
+            state.name(parent, name, None);
+            Ok(())
         });
         answer!(reply, found, _done => reply.ok());
     }
@@ -373,7 +377,10 @@ impl Filesystem for Disk {
     ) {
         let mut state = self.lock();
         let offset = usize::try_from(offset).map_err(|_| Errno::EFBIG);
-        let written = offset.and_then(|offset| Ok(state.node(ino)?.write(offset, data)));
+        let written = offset.and_then(|offset| {
+            state.node(ino)?.write(offset, data);
+            Ok(())
+        });
         answer!(reply, written, _done => reply.written(u32::try_from(data.len()).unwrap_or(0)));
     }
 

@@ -1,5 +1,13 @@
 //! The real executable, killed and damaged, in short; `long.rs` does the same a thousand times.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test fails by panicking"
+)]
+
 mod canary;
 mod check;
 mod damage;
