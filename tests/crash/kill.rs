@@ -74,7 +74,7 @@ pub fn run(binary: &Path, folder: &Path, seed: u64, cycles: u64) -> Result<Figur
 
 /// The long forms take their time: every fifty cycles they say how far they are.
 pub fn progress(cycle: u64, cycles: u64) {
-    if cycle > 0 && cycle % 50 == 0 {
+    if cycle > 0 && cycle.is_multiple_of(50) {
         eprintln!("{cycle} of {cycles}");
     }
 }
