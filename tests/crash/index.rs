@@ -6,7 +6,7 @@ use std::path::Path;
 use super::check::Unfinished;
 use super::damage::{Base, Harm, copy, files};
 use super::dice::Dice;
-use super::kill::{Figures, check};
+use super::kill::{Figures, check, progress};
 use super::server::Site;
 
 /// Damages `cycles` copies of one store's index and starts the executable on each.
@@ -15,6 +15,7 @@ pub fn run(binary: &Path, folder: &Path, seed: u64, cycles: u64) -> Result<Figur
     let mut dice = Dice::new(seed);
     let mut figures = Figures { acknowledged: base.acknowledged, ..Figures::default() };
     for cycle in 0..cycles {
+        progress(cycle, cycles);
         let trial = tempfile::tempdir_in(folder).map_err(|error| error.to_string())?;
         let site = Site::prepare(binary, trial.path(), &trial.path().join("store"))?;
         let harm = damage(&base, &site.data, &mut dice).map_err(|error| error.to_string())?;

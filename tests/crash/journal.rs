@@ -14,7 +14,7 @@ use twoface::store::{FileRef, Store, fsck};
 use super::check::{Fault, Unfinished};
 use super::damage::{Base, Harm, copy, files, options};
 use super::dice::Dice;
-use super::kill::{Figures, check};
+use super::kill::{Figures, check, progress};
 use super::server::Site;
 
 /// Every so many copies are served by the executable.
@@ -53,6 +53,7 @@ pub fn run(binary: &Path, folder: &Path, seed: u64, cycles: u64) -> Result<Told,
     let mut dice = Dice::new(seed);
     let mut told = Told::default();
     for cycle in 0..cycles {
+        progress(cycle, cycles);
         let trial = tempfile::tempdir_in(folder).map_err(|error| error.to_string())?;
         let site = Site::prepare(binary, trial.path(), &trial.path().join("store"))?;
         let harmed = damage(&base, &site.data, &mut dice).map_err(|error| error.to_string())?;

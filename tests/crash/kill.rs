@@ -37,6 +37,7 @@ pub fn run(binary: &Path, folder: &Path, seed: u64, cycles: u64) -> Result<Figur
     let mut stories: Vec<Story> = (0..CLIENTS).map(|client| Story::new(client, seed)).collect();
     let mut figures = Figures { cycles, ..Figures::default() };
     for cycle in 1..=cycles {
+        progress(cycle, cycles);
         if dice.percent(12) {
             let mut starting = site.spawn()?;
             twoface::clock::pause(dice.milliseconds(START_MILLISECONDS));
@@ -69,6 +70,13 @@ pub fn run(binary: &Path, folder: &Path, seed: u64, cycles: u64) -> Result<Figur
     }
     figures.acknowledged = stories.iter().map(|story| story.acknowledged).sum();
     Ok(figures)
+}
+
+/// The long forms take their time: every fifty cycles they say how far they are.
+pub fn progress(cycle: u64, cycles: u64) {
+    if cycle > 0 && cycle.is_multiple_of(50) {
+        eprintln!("{cycle} of {cycles}");
+    }
 }
 
 /// All clients go on until `end` has ended the server.

@@ -1,4 +1,5 @@
-//! The long forms of the crash tests: `cargo build --bin twoface --example crash && target/debug/examples/crash kill`.
+//! The long forms of the crash tests: `cargo build --bin twoface && cargo run --example crash -- kill --cycles 1000 --seed 1`, and
+//! `power`, `index`, `journal`.
 //!
 //! Each drives the real executable, prints what it did as plain lines, and fails on any loss.
 

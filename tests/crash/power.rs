@@ -5,7 +5,7 @@ use std::path::Path;
 use super::check::Unfinished;
 use super::dice::Dice;
 use super::disk::{Cut, Disk};
-use super::kill::{CLIENTS, Figures, check, live, restarted};
+use super::kill::{CLIENTS, Figures, check, live, progress, restarted};
 use super::server::Site;
 use super::story::{Story, Terms};
 
@@ -66,6 +66,7 @@ fn one_disk(
             after.ok_or("the power did not fail")?
         };
         figures.cycles += 1;
+        progress(figures.cycles, cycles);
         restarted(&mut stories);
         (total.sectors_kept, total.sectors_lost) =
             (total.sectors_kept + cut.1.sectors_kept, total.sectors_lost + cut.1.sectors_lost);
