@@ -6,6 +6,7 @@ use twoface::vision::nets::graph::Graph;
 use twoface::vision::nets::{NetError, facemesh, minifasnet, ppocr_det, ppocr_rec, sface, yunet};
 
 /// A network with the shape of input that it is measured on.
+#[allow(dead_code)] // Each bench uses its own part.
 pub struct Subject {
     pub name: &'static str,
     pub weights: &'static str,

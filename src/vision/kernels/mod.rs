@@ -15,6 +15,7 @@ pub mod simple;
 #[cfg(test)]
 mod tests;
 mod vector;
+mod winograd;
 
 pub use attention::attention_scratch;
 pub use buffer::Buffer;
@@ -23,3 +24,4 @@ pub use gemm::{Panels, Pixels, multiply};
 pub use isa::Isa;
 pub use linear::{Matrix, multiply_rows};
 pub use planes::DepthwisePlanes;
+pub use winograd::{Winograd, winograd};

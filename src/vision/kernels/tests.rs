@@ -103,6 +103,44 @@ proptest! {
     }
 
     #[test]
+    fn minimal_filtering_agrees_with_the_definition(
+        seed: u64,
+        channels in 24usize..60,
+        out in 16usize..50,
+        width in 1usize..90,
+        high in 1usize..5,
+        leaks: bool,
+    ) {
+        let weights = noise(seed, out * channels * 9);
+        let bias = noise(seed + 1, out);
+        let slopes = leaks.then(|| noise(seed + 2, out));
+        let (pitch, out_pitch) = (channels.next_multiple_of(16), out.next_multiple_of(16) + 16);
+        let map = noise(seed + 3, 6 * width * pitch);
+        let rows: Vec<&[f32]> = map.chunks_exact(width * pitch).collect();
+        // The definition, as the plain product over windows cut out with zeros around.
+        let mut expected = vec![0.0; high * width * out];
+        for (at, e) in expected.iter_mut().enumerate() {
+            let (y, x, o) = (at / out / width, at / out % width, at % out);
+            let mut sum = f64::from(bias[o]);
+            for (tap, c) in (0..9).flat_map(|tap| (0..channels).map(move |c| (tap, c))) {
+                if let Some(x) = (x + tap % 3).checked_sub(1).filter(|x| *x < width) {
+                    sum += f64::from(rows[y + tap / 3][x * pitch + c] * weights[(o * channels + c) * 9 + tap]);
+                }
+            }
+            *e = (if sum < 0.0 { slopes.as_ref().map_or(1.0, |s| f64::from(s[o])) * sum } else { sum }) as f32;
+        }
+        for isa in vectors() {
+            let filters = Winograd::pack(isa, &weights, (out, channels), &bias, slopes.as_deref()).unwrap();
+            let mut scratch = vec![f32::NAN; filters.scratch()];
+            let mut made = vec![7.0; high * width * out_pitch];
+            let six = [rows[0], rows[1], rows[2], rows[3], rows[4], rows[5]];
+            winograd(&filters, six, (width, pitch), &mut scratch, &mut made, out_pitch);
+            let made: Vec<f32> = made.chunks_exact(out_pitch).flat_map(|pixel| &pixel[..out]).copied().collect();
+            assert_close(&made, &expected, 3e-5, isa.name());
+        }
+    }
+
+    #[test]
     fn rows_by_a_matrix_agree(seed: u64, depth in 1usize..300, columns in 1usize..150, rows in 1usize..6, gap in 0usize..5) {
         let weights = noise(seed, depth * columns);
         let bias = noise(seed + 1, columns);

@@ -17,6 +17,7 @@ pub(super) trait Vector: Copy {
     /// `self * by + plus`.
     unsafe fn mul_add(self, by: Self, plus: Self) -> Self;
     unsafe fn add(self, other: Self) -> Self;
+    unsafe fn sub(self, other: Self) -> Self;
     unsafe fn max(self, other: Self) -> Self;
     unsafe fn min(self, other: Self) -> Self;
 
@@ -75,6 +76,10 @@ mod x86 {
             unsafe { Ymm(_mm256_add_ps(self.0, other.0)) }
         }
         #[inline(always)]
+        unsafe fn sub(self, other: Self) -> Self {
+            unsafe { Ymm(_mm256_sub_ps(self.0, other.0)) }
+        }
+        #[inline(always)]
         unsafe fn max(self, other: Self) -> Self {
             unsafe { Ymm(_mm256_max_ps(self.0, other.0)) }
         }
@@ -112,6 +117,10 @@ mod x86 {
         #[inline(always)]
         unsafe fn add(self, other: Self) -> Self {
             unsafe { Zmm(_mm512_add_ps(self.0, other.0)) }
+        }
+        #[inline(always)]
+        unsafe fn sub(self, other: Self) -> Self {
+            unsafe { Zmm(_mm512_sub_ps(self.0, other.0)) }
         }
         #[inline(always)]
         unsafe fn max(self, other: Self) -> Self {

@@ -78,6 +78,7 @@ fn menagerie() -> Graph {
     let trunk = net.conv(x, Conv::pointwise("mix", 40).activate(Activation::Relu));
     let side = net.conv(trunk, Conv::square("dense", 40, 3));
     let sum = net.add(trunk, side);
+    let minimal = net.conv(trunk, Conv::square("minimal", 19, 3).activate(Activation::Prelu("minimal.slope".into())));
     let pooled = net.max_pool(sum, 2, 2);
     let slim = net.conv(pooled, Conv { stride: (2, 1), ..Conv::depthwise("slim", 40, 3) });
     let patchy = Conv { kernel: (2, 2), pad: Pad::NONE, ..Conv::pointwise("patch", 17) };
@@ -106,7 +107,7 @@ fn menagerie() -> Graph {
     let mixed = net.conv(normal, Conv::pointwise("qkv", 45));
     let mixed = net.push(Op::Attention { heads: 3 }, &[mixed]);
     let classes = net.push(Op::Softmax, &[mixed]);
-    let mut outputs = vec![alone, gate, joined, spread, single, mixed, classes];
+    let mut outputs = vec![alone, gate, joined, minimal, spread, single, mixed, classes];
     for (name, channels, activation) in [("a", 1, Activation::Sigmoid), ("b", 3, Activation::None)] {
         let point = net.conv(joined, Conv::pointwise(&format!("{name}.pw"), channels));
         outputs.push(net.conv(point, Conv::depthwise(&format!("{name}.dw"), channels, 3).activate(activation)));
@@ -146,7 +147,8 @@ fn executors_agree_on_the_other_networks() {
     };
     named(facemesh::describe(), &[(1, 256, 256, 3)], 11);
     named(minifasnet::describe(), &[(1, 80, 80, 3), (3, 80, 80, 3)], 12);
-    named(ppocr_det::describe(), &[(1, 64, 96, 3)], 13);
+    // The larger one has maps that run in strips.
+    named(ppocr_det::describe(), &[(1, 64, 96, 3), (1, 224, 256, 3)], 13);
     named(ppocr_rec::describe(), &[(1, 48, 136, 3), (2, 48, 64, 3)], 14);
 }
 

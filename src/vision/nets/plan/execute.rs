@@ -7,7 +7,7 @@ use super::lower::{After, Dense, Kind, Layer, Lowered, Output};
 use super::rows::{Map, Row};
 use super::schedule::{Place, Schedule, walk};
 use crate::vision::kernels::attention::attention;
-use crate::vision::kernels::{Buffer, Isa, Pixels, multiply, multiply_rows, simple};
+use crate::vision::kernels::{Buffer, Isa, Pixels, multiply, multiply_rows, simple, winograd};
 
 /// The memory of one run, and where things lie in it.
 pub struct Workspace {
@@ -140,6 +140,21 @@ impl Run<'_> {
                     let out = &mut out[image * to.image..][..to.image];
                     let size = layer.channels / heads;
                     attention(self.isa, x, pitch, (*heads, size), patch.as_mut_slice(), out, layer.pitch);
+                }
+            }
+            Kind::Winograd(filters) => {
+                let (from, pitch) = (map(layer.inputs[0]), self.plan.layers[layer.inputs[0]].pitch);
+                let zeros = &space.zeros.as_slice()[..from.place.row];
+                for image in images {
+                    let out = &mut out[image * to.image..][..to.image];
+                    for (strip, out) in out.chunks_mut(4 * to.row).enumerate() {
+                        let under = [0, 1, 2, 3, 4, 5].map(|i| match (4 * strip + i).checked_sub(1) {
+                            Some(y) if y < from.place.height => from.row(image, y),
+                            _ => zeros,
+                        });
+                        winograd(filters, under, (to.width, pitch), patch.as_mut_slice(), out, layer.pitch);
+                        apply(self.isa, layer.after, out);
+                    }
                 }
             }
             Kind::Dense(dense) if is_pointwise(dense) => self.pointwise(layer, dense, &map, to, images, rows, out),

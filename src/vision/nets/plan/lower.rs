@@ -8,7 +8,7 @@ use super::super::NetError;
 use super::super::graph::{Activation, Conv, Graph, Op, Pad};
 use super::super::weights::Weights;
 use super::fuse::{Branches, Fusions};
-use crate::vision::kernels::{Filters, Isa, Matrix, Panels};
+use crate::vision::kernels::{Filters, Isa, Matrix, Panels, Winograd};
 
 pub struct Layer {
     pub kind: Kind,
@@ -27,6 +27,8 @@ pub enum Kind {
     },
     /// Its residual, if any, is the second input.
     Dense(Dense),
+    /// 3 × 3 at stride one, padded by one.
+    Winograd(Winograd),
     Depthwise {
         filters: Filters,
         stride: usize,
@@ -285,7 +287,12 @@ impl Lowering<'_> {
         let kind = if conv.is_depthwise(channels) && pitch_in == pitch(channels) {
             self.depthwise(conv, weight, &bias, slopes.as_deref())
         } else if conv.groups == 1 {
-            Kind::Dense(self.dense(conv, (channels, pitch_in), weight, &bias, slopes.as_deref()))
+            let slopes = slopes.as_deref();
+            let minimal = if residual.is_none() { self.winograd(conv, channels, weight, &bias, slopes) } else { None };
+            minimal.map_or_else(
+                || Kind::Dense(self.dense(conv, (channels, pitch_in), weight, &bias, slopes)),
+                Kind::Winograd,
+            )
         } else {
             return Err(NetError::Graph(format!(
                 "{}: {} has groups that are not channels",
@@ -299,6 +306,18 @@ impl Lowering<'_> {
     fn depthwise(&self, conv: &Conv, weight: &[f32], bias: &[f32], slopes: Option<&[f32]>) -> Kind {
         let filters = Filters::pack(self.isa, weight, conv.kernel, conv.stride.1, conv.pad.left, bias, slopes);
         Kind::Depthwise { filters, stride: conv.stride.0, pad: conv.pad }
+    }
+
+    fn winograd(
+        &self,
+        conv: &Conv,
+        channels: usize,
+        weight: &[f32],
+        bias: &[f32],
+        slopes: Option<&[f32]>,
+    ) -> Option<Winograd> {
+        let fits = conv.kernel == (3, 3) && conv.stride == (1, 1) && conv.pad == Pad::all(1);
+        fits.then(|| Winograd::pack(self.isa, weight, (conv.out_channels, channels), bias, slopes)).flatten()
     }
 
     fn dense(

@@ -30,6 +30,7 @@ pub fn describe(plan: &Lowered, schedule: &Schedule) -> Vec<LayerCost> {
                 let from = schedule.places[layer.inputs[0]];
                 ("linear".into(), from.height * from.width * channels_in)
             }
+            Kind::Winograd(_) => ("3×3 convolution (Winograd)".into(), 9 * channels_in),
             Kind::Spread { .. } => ("spread".into(), channels_in),
             Kind::Attention { heads } => (format!("attention, {heads} heads"), 2 * to.height * to.width),
             Kind::Scale => ("scale".into(), 0),

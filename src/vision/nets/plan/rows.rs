@@ -131,7 +131,7 @@ impl<'a> Row<'a> {
                 }
                 out.chunks_exact_mut(layer.pitch).for_each(|out| out[first..].fill(0.0));
             }
-            Kind::Input | Kind::Linear(_) | Kind::GlobalAverage | Kind::Attention { .. } => {}
+            Kind::Input | Kind::Linear(_) | Kind::GlobalAverage | Kind::Attention { .. } | Kind::Winograd(_) => {}
         }
     }
 }

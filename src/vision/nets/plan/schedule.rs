@@ -8,7 +8,7 @@
 use std::ops::Range;
 
 use super::lower::{Kind, Layer, Lowered};
-use crate::vision::kernels::attention_scratch;
+use crate::vision::kernels::{Panels, attention_scratch};
 
 /// A map of one batch, or the window of rows that is kept of it.
 #[derive(Clone, Copy, Debug, Default)]
@@ -144,6 +144,7 @@ impl Schedule {
             self.patch = self.patch.max(match &layer.kind {
                 Kind::Dense(dense) => dense.kernel.0 * dense.kernel.1 * pitch,
                 Kind::MaxPool { kernel, pad, .. } => kernel * (pad.left + from.width + pad.right) * pitch,
+                Kind::Winograd(filters) => filters.scratch(),
                 Kind::Spread { rows } => from.width * rows[0].columns(),
                 Kind::Attention { heads } => attention_scratch(from.height * from.width, layer.channels / heads),
                 _ => 0,
@@ -161,7 +162,7 @@ fn size_after(layer: &Layer, places: &[Place], height: usize, width: usize) -> (
     let (h, w) = (places[input].height, places[input].width);
     match &layer.kind {
         Kind::Input => (height, width),
-        Kind::Affine { .. } | Kind::Add { .. } | Kind::AddUpsampled { .. } | Kind::Scale => (h, w),
+        Kind::Affine { .. } | Kind::Add { .. } | Kind::AddUpsampled { .. } | Kind::Scale | Kind::Winograd(_) => (h, w),
         Kind::LayerNorm { .. } | Kind::Softmax | Kind::Attention { .. } => (h, w),
         Kind::Concat { factors } => {
             let factor = factors.first().copied().unwrap_or(1);
@@ -281,12 +282,20 @@ fn segments(plan: &Lowered, places: &[Place]) -> Vec<Segment> {
 
 /// Whether a layer can be run some rows at a time.
 fn in_rows(layer: &Layer) -> bool {
-    !matches!(layer.kind, Kind::Linear(_) | Kind::Input | Kind::GlobalAverage | Kind::Attention { .. })
+    // Listed one by one: a new kind must be thought about.
+    match layer.kind {
+        Kind::Input | Kind::Linear(_) | Kind::GlobalAverage | Kind::Attention { .. } | Kind::Winograd(_) => false,
+        Kind::Dense(_) | Kind::Depthwise { .. } | Kind::MaxPool { .. } | Kind::AveragePool { .. } => true,
+        Kind::Affine { .. } | Kind::Add { .. } | Kind::AddUpsampled { .. } | Kind::Scale => true,
+        Kind::Upsample { .. } | Kind::Concat { .. } | Kind::Spread { .. } => true,
+        Kind::LayerNorm { .. } | Kind::Softmax => true,
+    }
 }
 
 fn weight_bytes(layer: &Layer) -> usize {
     match &layer.kind {
         Kind::Dense(dense) => dense.panels.bytes(),
+        Kind::Spread { rows } => rows.iter().map(Panels::bytes).sum(),
         _ => 0,
     }
 }
