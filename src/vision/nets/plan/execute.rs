@@ -164,7 +164,7 @@ impl Run<'_> {
                     for y in rows.clone() {
                         let at = image * to.image + y % to.ring * to.row;
                         let out = &mut out[at..at + to.row];
-                        row.make(&map, &mut patch, image, y, out);
+                        row.make(&map, &mut patch, (image, y), y == rows.start, out);
                         apply(self.isa, layer.after, out);
                     }
                 }

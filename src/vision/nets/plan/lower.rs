@@ -60,9 +60,9 @@ pub enum Kind {
     Concat {
         factors: Vec<usize>,
     },
-    /// One matrix for even rows and one for odd, each making two pixels of one.
+    /// Makes the four pixels of a square side by side, the upper two first.
     Spread {
-        rows: [Panels; 2],
+        panels: Panels,
     },
     LayerNorm {
         weight: Vec<f32>,
@@ -376,16 +376,14 @@ impl Lowering<'_> {
         input: usize,
     ) -> Result<usize, NetError> {
         let channels = self.input_channels(input)?;
-        let (values, bias) = (self.weights.values(weight)?, self.bias(bias, out)?.repeat(2));
+        let (values, bias) = (self.weights.values(weight)?, self.bias(bias, out)?.repeat(4));
         let (after, slopes) = self.after(activation)?;
-        let slopes = slopes.map(|s| s.values(out).repeat(2));
-        let rows = [0, 1].map(|ky| {
-            let at = |k: usize, column: usize| values[((k * out + column % out) * 2 + ky) * 2 + column / out];
-            Panels::pack(self.isa, channels, 2 * out, at, &bias, slopes.as_deref())
-        });
+        let slopes = slopes.map(|s| s.values(out).repeat(4));
+        let at = |k: usize, column: usize| values[(k * out + column % out) * 4 + column / out];
+        let panels = Panels::pack(self.isa, channels, 4 * out, at, &bias, slopes.as_deref());
         // A few channels, as at the end of a network, are not spread out to whole vectors.
         let wide = if out < 8 { out } else { pitch(out) };
-        Ok(self.layer(Kind::Spread { rows }, &[input], out, wide, after))
+        Ok(self.layer(Kind::Spread { panels }, &[input], out, wide, after))
     }
 
     /// Pairs of pointwise and depthwise on one map, side by side as one pair.

@@ -1,6 +1,8 @@
 //! One row of one layer, for the layers that are made row by row.
 #![allow(clippy::indexing_slicing)] // Layers, places and rows come from one schedule; a wrong index is a bug here.
 
+use std::ops::Range;
+
 use super::lower::{Dense, Kind, Layer, Lowered};
 use super::schedule::Place;
 use crate::vision::kernels::attention::{layer_norm, softmax};
@@ -34,9 +36,15 @@ pub struct Row<'a> {
 }
 
 impl<'a> Row<'a> {
-    /// Makes row `y` of one image.
-    pub fn make<'m>(&self, map: &dyn Fn(usize) -> Map<'m>, patch: &mut Buffer, image: usize, y: usize, out: &mut [f32])
-    where
+    /// Makes row `y` of one image; `first` unless the row before was made last.
+    pub fn make<'m>(
+        &self,
+        map: &dyn Fn(usize) -> Map<'m>,
+        patch: &mut Buffer,
+        (image, y): (usize, usize),
+        first: bool,
+        out: &mut [f32],
+    ) where
         'a: 'm,
     {
         let (layer, width, zeros) = (self.layer, self.width, self.zeros);
@@ -67,18 +75,23 @@ impl<'a> Row<'a> {
                 for (ky, row) in rows[..*kernel].iter_mut().enumerate() {
                     *row = under(y, *stride, pad.top, ky);
                 }
-                let wide = from.place.row + (pad.left + pad.right) * layer.pitch;
-                if wide > from.place.row {
-                    let patch = &mut patch.as_mut_slice()[..*kernel * wide];
-                    patch.fill(0.0);
-                    for (row, patch) in rows.iter().zip(patch.chunks_exact_mut(wide)) {
-                        patch[pad.left * layer.pitch..][..row.len()].copy_from_slice(row);
-                    }
-                    let mut padded: [&[f32]; KERNEL_ROWS_MAX] = [&[]; KERNEL_ROWS_MAX];
-                    padded.iter_mut().zip(patch.chunks_exact(wide)).for_each(|(row, patch)| *row = patch);
-                    return simple::max_pool(self.isa, &padded[..*kernel], *stride, layer.pitch, out);
+                let rows = &rows[..*kernel];
+                let inside = inside(from.place.width, width, *kernel, *stride, pad.left);
+                if !inside.is_empty() {
+                    let first = (inside.start * stride - pad.left) * layer.pitch;
+                    let mut moved: [&[f32]; KERNEL_ROWS_MAX] = [&[]; KERNEL_ROWS_MAX];
+                    moved.iter_mut().zip(rows).for_each(|(moved, row)| *moved = &row[first..]);
+                    let out = &mut out[inside.start * layer.pitch..inside.end * layer.pitch];
+                    simple::max_pool(self.isa, &moved[..*kernel], *stride, layer.pitch, out);
                 }
-                simple::max_pool(self.isa, &rows[..*kernel], *stride, layer.pitch, out);
+                for pixel in (0..inside.start).chain(inside.end..width) {
+                    let from = (pixel * stride) as isize - pad.left as isize;
+                    let patch = overhang(rows, from, *kernel, layer.pitch, patch);
+                    let mut cut: [&[f32]; KERNEL_ROWS_MAX] = [&[]; KERNEL_ROWS_MAX];
+                    cut.iter_mut().zip(patch.chunks_exact(kernel * layer.pitch)).for_each(|(cut, row)| *cut = row);
+                    let out = &mut out[pixel * layer.pitch..][..layer.pitch];
+                    simple::max_pool(self.isa, &cut[..*kernel], *stride, layer.pitch, out);
+                }
             }
             Kind::Affine { scale, shift } => simple::affine(self.isa, from.row(image, y), *scale, *shift, out),
             Kind::Add { slopes } => {
@@ -100,14 +113,17 @@ impl<'a> Row<'a> {
                 layer_norm(self.isa, from.row(image, y), layer.pitch, weight, bias, *epsilon, out);
             }
             Kind::Softmax => softmax(self.isa, from.row(image, y), layer.pitch, layer.channels, out),
-            Kind::Spread { rows } => {
-                let panels = &rows[y % 2];
+            Kind::Spread { panels } => {
                 let scratch = &mut patch.as_mut_slice()[..from.place.width * panels.columns()];
-                let pitch = self.plan.layers[layer.inputs[0]].pitch;
-                let channels = self.plan.layers[layer.inputs[0]].channels;
-                let operand = from.row(image, y / 2);
-                let pixels = Pixels { runs: &[operand], run: channels, count: from.place.width, stride: pitch };
-                multiply(panels, pixels, None, scratch, panels.columns());
+                // The rows of a pair are made together, and the second one is found here if it comes right after.
+                if y.is_multiple_of(2) || first {
+                    let (pitch, channels) =
+                        (self.plan.layers[layer.inputs[0]].pitch, self.plan.layers[layer.inputs[0]].channels);
+                    let operand = from.row(image, y / 2);
+                    let pixels = Pixels { runs: &[operand], run: channels, count: from.place.width, stride: pitch };
+                    multiply(panels, pixels, None, scratch, panels.columns());
+                }
+                let scratch = &scratch[y % 2 * 2 * layer.channels..];
                 spread_out(scratch, panels.columns(), layer.channels, layer.pitch, out);
             }
             Kind::AddUpsampled { factor } => {
@@ -138,13 +154,38 @@ impl<'a> Row<'a> {
 
 /// From pairs of pixels, side by side in `columns` floats, to a row of pixels.
 fn spread_out(pairs: &[f32], columns: usize, channels: usize, pitch: usize, out: &mut [f32]) {
-    for (pair, out) in pairs.chunks_exact(columns).zip(out.chunks_exact_mut(2 * pitch)) {
+    for (pair, out) in pairs.chunks(columns).zip(out.chunks_exact_mut(2 * pitch)) {
         let (left, right) = out.split_at_mut(pitch);
         left[..channels].copy_from_slice(&pair[..channels]);
         right[..channels].copy_from_slice(&pair[channels..2 * channels]);
         left[channels..].fill(0.0);
         right[channels..].fill(0.0);
     }
+}
+
+/// The output pixels of a row whose window lies wholly on the map.
+fn inside(width_in: usize, width: usize, wide: usize, stride: usize, left: usize) -> Range<usize> {
+    let from = left.div_ceil(stride).min(width);
+    let to = match (width_in + left).checked_sub(wide) {
+        Some(room) => (room / stride + 1).clamp(from, width),
+        None => from,
+    };
+    from..to
+}
+
+/// A window that hangs over the border, starting at the pixel `from`: a copy of it, with zeros where there is no map.
+fn overhang<'p>(rows: &[&[f32]], from: isize, wide: usize, pitch: usize, patch: &'p mut Buffer) -> &'p [f32] {
+    let patch = &mut patch.as_mut_slice()[..rows.len() * wide * pitch];
+    patch.fill(0.0);
+    for (row, patch) in rows.iter().zip(patch.chunks_exact_mut(wide * pitch)) {
+        let first = (-from).max(0) as usize;
+        let last = ((row.len() / pitch) as isize - from).clamp(0, wide as isize) as usize;
+        if first < last {
+            let start = (from + first as isize) as usize * pitch;
+            patch[first * pitch..last * pitch].copy_from_slice(&row[start..][..(last - first) * pitch]);
+        }
+    }
+    patch
 }
 
 /// One output row of a convolution whose window is larger than a pixel or steps over some.
@@ -160,39 +201,21 @@ fn dense_row(
     out: &mut [f32],
 ) {
     let (stride, left, wide) = (dense.stride.1, dense.pad.left, dense.kernel.1);
-    let inside_from = left.div_ceil(stride).min(width);
-    let inside_to = match (width_in + left).checked_sub(wide) {
-        Some(room) => (room / stride + 1).clamp(inside_from, width),
-        None => inside_from,
-    };
+    let inside = inside(width_in, width, wide, stride, left);
     let mut runs: [&[f32]; KERNEL_ROWS_MAX] = [&[]; KERNEL_ROWS_MAX];
     let residual = |pixel: usize| added.map(|a| (&a[pixel * pitch..], pitch));
-    if inside_to > inside_from {
+    if !inside.is_empty() {
         for (run, row) in runs.iter_mut().zip(rows) {
-            *run = &row[(inside_from * stride - left) * pitch_in..];
+            *run = &row[(inside.start * stride - left) * pitch_in..];
         }
-        let pixels = Pixels {
-            runs: &runs[..rows.len()],
-            run: dense.run,
-            count: inside_to - inside_from,
-            stride: stride * pitch_in,
-        };
-        let out = &mut out[inside_from * pitch..inside_to * pitch];
-        multiply(&dense.panels, pixels, residual(inside_from), out, pitch);
+        let pixels =
+            Pixels { runs: &runs[..rows.len()], run: dense.run, count: inside.len(), stride: stride * pitch_in };
+        let out = &mut out[inside.start * pitch..inside.end * pitch];
+        multiply(&dense.panels, pixels, residual(inside.start), out, pitch);
     }
-    for pixel in (0..inside_from).chain(inside_to..width) {
-        // The window hangs over the border: a copy of it, with zeros where there is no map.
-        let patch = &mut patch.as_mut_slice()[..rows.len() * wide * pitch_in];
-        patch.fill(0.0);
+    for pixel in (0..inside.start).chain(inside.end..width) {
         let from = (pixel * stride) as isize - left as isize;
-        let first = (-from).max(0) as usize;
-        let last = (width_in as isize - from).clamp(0, wide as isize) as usize;
-        for (row, patch) in rows.iter().zip(patch.chunks_exact_mut(wide * pitch_in)) {
-            if first < last {
-                let start = (from + first as isize) as usize * pitch_in;
-                patch[first * pitch_in..last * pitch_in].copy_from_slice(&row[start..][..(last - first) * pitch_in]);
-            }
-        }
+        let patch = overhang(rows, from, wide, pitch_in, patch);
         let mut runs: [&[f32]; KERNEL_ROWS_MAX] = [&[]; KERNEL_ROWS_MAX];
         for (run, patch) in runs.iter_mut().zip(patch.chunks_exact(wide * pitch_in)) {
             *run = patch;

@@ -8,7 +8,7 @@
 use std::ops::Range;
 
 use super::lower::{Kind, Layer, Lowered};
-use crate::vision::kernels::{Panels, attention_scratch};
+use crate::vision::kernels::attention_scratch;
 
 /// A map of one batch, or the window of rows that is kept of it.
 #[derive(Clone, Copy, Debug, Default)]
@@ -143,9 +143,9 @@ impl Schedule {
             let (from, pitch) = (self.places[input], plan.layers[input].pitch);
             self.patch = self.patch.max(match &layer.kind {
                 Kind::Dense(dense) => dense.kernel.0 * dense.kernel.1 * pitch,
-                Kind::MaxPool { kernel, pad, .. } => kernel * (pad.left + from.width + pad.right) * pitch,
+                Kind::MaxPool { kernel, .. } => kernel * kernel * pitch,
                 Kind::Winograd(filters) => filters.scratch(),
-                Kind::Spread { rows } => from.width * rows[0].columns(),
+                Kind::Spread { panels } => from.width * panels.columns(),
                 Kind::Attention { heads } => attention_scratch(from.height * from.width, layer.channels / heads),
                 _ => 0,
             });
@@ -295,7 +295,7 @@ fn in_rows(layer: &Layer) -> bool {
 fn weight_bytes(layer: &Layer) -> usize {
     match &layer.kind {
         Kind::Dense(dense) => dense.panels.bytes(),
-        Kind::Spread { rows } => rows.iter().map(Panels::bytes).sum(),
+        Kind::Spread { panels } => panels.bytes(),
         _ => 0,
     }
 }
