@@ -3,6 +3,7 @@
 use std::error::Error;
 use std::fs;
 use std::io::Write as _;
+use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 
 use clap::Subcommand;
@@ -188,7 +189,8 @@ impl Scratch {
     fn beside(data: &Path, purpose: &str) -> Result<Self, Box<dyn Error>> {
         let name = data.file_name().unwrap_or_default().to_string_lossy();
         let folder = data.with_file_name(format!("{name}.{purpose}-{}", std::process::id()));
-        server::private_folder(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;
+        let made = fs::DirBuilder::new().mode(0o700).create(&folder);
+        made.map_err(|error| format!("{}: {error}", folder.display()))?;
         Ok(Self(folder))
     }
 }

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::fs;
 use std::net::{SocketAddr, TcpListener};
-use std::os::unix::fs::{DirBuilderExt as _, PermissionsExt as _};
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -23,6 +23,9 @@ use crate::tls;
 
 /// How often sessions that ran out are written down as EXPIRED.
 const EXPIRY_SWEEP: Duration = Duration::from_secs(30);
+
+/// Exit code after the store has stopped (EX_IOERR of BSD's sysexits.h).
+const STORE_STOPPED: i32 = 74;
 
 /// How often retention is applied.
 const RETENTION_SWEEP: Duration = Duration::from_secs(60 * 60);
@@ -84,7 +87,13 @@ pub fn store_options(config: &Config) -> Result<OpenOptions, CannotStart> {
 pub fn open_store(config: &Config) -> Result<Store, CannotStart> {
     let folder = &config.data.dir;
     private_folder(folder).map_err(|error| CannotStart(format!("{}: {error}", folder.display())))?;
-    let (store, report) = Store::open(store_options(config)?).map_err(|error| CannotStart(error.to_string()))?;
+    let mut options = store_options(config)?;
+    // After a failed sync nobody knows what is on the disk: the next start reads it from there.
+    options.on_stop = Some(|| {
+        tracing::error!("the disk failed; the process ends so that the next start sees what is there");
+        std::process::exit(STORE_STOPPED);
+    });
+    let (store, report) = Store::open(options).map_err(|error| CannotStart(error.to_string()))?;
     tracing::info!(created = report.created, rows = report.rows, replayed = report.replayed, "store opened");
     if let Some(why) = &report.rebuilt {
         tracing::warn!("the index was built again from the journal: {why}");
@@ -268,10 +277,10 @@ async fn maintain(service: web::Data<Service>) {
     }
 }
 
-/// The data folder, for its owner alone.
-pub fn private_folder(folder: &Path) -> std::io::Result<()> {
+/// The data folder, for its owner alone. One that is missing is made by the store, so that it outlives a power cut.
+fn private_folder(folder: &Path) -> std::io::Result<()> {
     if !folder.exists() {
-        return fs::DirBuilder::new().recursive(true).mode(0o700).create(folder);
+        return Ok(());
     }
     let mut permissions = fs::metadata(folder)?.permissions();
     if permissions.mode() & 0o077 != 0 {

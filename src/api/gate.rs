@@ -7,6 +7,7 @@ use actix_web::middleware::Next;
 use actix_web::{Error, HttpMessage, HttpRequest, HttpResponse, web};
 
 use super::error::{Denied, envelope};
+use super::unread::Held;
 use super::upload::FRAMING_BYTES_MAX;
 use crate::clock::Stopwatch;
 use crate::domain::refusal::{Refusal, Stop};
@@ -17,18 +18,19 @@ use crate::service::limits::Quota;
 /// Around everything, unknown addresses included.
 pub async fn request(
     service: web::Data<Service>,
-    request: ServiceRequest,
+    mut request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
     let watch = Stopwatch::start();
+    let unread = Held::of(&mut request);
     let id = client_request_id(request.headers()).unwrap_or_else(|| service.new_id().to_string());
     let declared = request.headers().get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok());
     let declared: Option<usize> = declared.and_then(|length| length.parse().ok());
     let most = service.config().limits.request_bytes_max + FRAMING_BYTES_MAX;
 
     let response = if declared.is_some_and(|length| length > most) {
-        // Answered unread; the connection cannot be used again.
         let mut response = Denied::from(Refusal::BodyTooLarge).response(&id);
+        // Answered unread: an HTTP/1 connection cannot be used again.
         response.head_mut().set_connection_type(actix_web::http::ConnectionType::Close);
         request.into_response(response)
     } else if lacks_user_agent(&request) {
@@ -42,7 +44,10 @@ pub async fn request(
         response.headers_mut().insert(name, value);
     }
     log(&response, &id, watch);
-    Ok(response)
+    Ok(match unread {
+        Some(unread) => unread.after(response),
+        None => response,
+    })
 }
 
 /// The API needs a `User-Agent` (contract); health checks do not.

@@ -13,6 +13,7 @@ mod gate;
 mod health;
 mod jobs;
 mod sessions;
+mod unread;
 mod upload;
 mod users;
 

@@ -1,5 +1,8 @@
 //! Backups: a folder with a checkpoint, the journal after it, the keys and the sealed files, made while the store serves.
 //!
+//! Whoever has an old backup and its master key can read what was in it, people forgotten since included: destroying a key here
+//! does not reach copies elsewhere. So old backups are to be removed in time, and a restore applies the erasure list first.
+//!
 //! It is as sealed as the store itself and opens with the same master key. The manifest, written last and authenticated, names
 //! every file with its hash and what the index must contain after a restore; without it a folder is no backup.
 

@@ -38,6 +38,14 @@ pub(super) struct Committer {
     pub(super) due: Sender<()>,
 }
 
+impl Drop for Committer {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.shared.stop();
+        }
+    }
+}
+
 impl Committer {
     pub(super) fn run(mut self, requests: Receiver<Request>) {
         while let Ok(first) = requests.recv() {

@@ -33,6 +33,7 @@ pub(super) struct Shared {
     pub(super) derive: Derive,
     pub(super) reserve_bytes: u64,
     pub(super) stopped: AtomicBool,
+    pub(super) on_stop: Option<fn()>,
     /// Held by whoever rewrites or cuts what others may be reading: checkpoint, backup, forgetting.
     pub(super) maintenance: Mutex<()>,
     /// Held until the store is closed, so that no second process opens the folder.
@@ -44,8 +45,12 @@ impl Shared {
         self.stopped.load(Ordering::SeqCst)
     }
 
+    /// Nothing more is committed. Whoever opened the store may want the process to end here, before anybody is answered.
     pub(super) fn stop(&self) {
         self.stopped.store(true, Ordering::SeqCst);
+        if let Some(on_stop) = self.on_stop {
+            on_stop();
+        }
     }
 
     /// Whether there is room for more. A part of the disk is kept back, so that the index never meets its end.

@@ -40,17 +40,22 @@ pub struct RealDisk;
 
 impl Disk for RealDisk {
     fn create_dir(&self, dir: &Path) -> io::Result<()> {
-        if dir.is_dir() {
-            return Ok(());
+        let is_new = !dir.is_dir();
+        if is_new {
+            if let Some(parent) = parent(dir) {
+                self.create_dir(parent)?;
+            }
+            match fs::DirBuilder::new().mode(0o700).create(dir) {
+                Err(e) if e.kind() == io::ErrorKind::AlreadyExists => {}
+                other => other?,
+            }
         }
-        if let Some(parent) = parent(dir) {
-            self.create_dir(parent)?;
+        // Also when it was there: whoever made it may have been killed before its name was on the disk, or be about to sync it.
+        match parent(dir).map_or(Ok(()), |parent| self.sync_dir(parent)) {
+            // A folder in a place that is not ours to open was made by somebody who saw to that.
+            Err(e) if !is_new && e.kind() == io::ErrorKind::PermissionDenied => Ok(()),
+            other => other,
         }
-        match fs::DirBuilder::new().mode(0o700).create(dir) {
-            Err(e) if e.kind() == io::ErrorKind::AlreadyExists => {}
-            other => other?,
-        }
-        parent(dir).map_or(Ok(()), |parent| self.sync_dir(parent))
     }
 
     fn list(&self, dir: &Path) -> io::Result<Vec<String>> {

@@ -3,6 +3,7 @@
 //! A file is complete and durable under its name before anything refers to it (temporary name, sync, rename, sync of the
 //! folder), is never changed, and is checked on every read. It is sealed in chunks, each bound to its place.
 
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -51,12 +52,21 @@ pub(super) struct Files {
     run: String,
     /// While a backup copies files, deletions wait here.
     held: Mutex<Option<Vec<String>>>,
+    /// Folders whose names are known to be on the disk.
+    folders: Mutex<HashSet<PathBuf>>,
 }
 
 impl Files {
     pub(super) fn new(disk: Arc<dyn Disk>, dir: &Path, keys: &Keys) -> Files {
         let run = hex::encode(&crypto::random::<4>());
-        Files { disk, dir: dir.join("files"), names: keys.root("file names"), run, held: Mutex::default() }
+        Files {
+            disk,
+            dir: dir.join("files"),
+            names: keys.root("file names"),
+            run,
+            held: Mutex::default(),
+            folders: Mutex::default(),
+        }
     }
 
     /// Durable when it returns.
@@ -66,9 +76,18 @@ impl Files {
         let name = format!("{}-{}-{}", self.prefix(owner), self.run, hex::encode(&crypto::random::<8>()));
         let sealed = seal(&key, &name, owner, bytes)?;
         let path = self.path(&name)?;
-        path.parent().map_or(Ok(()), |folder| self.disk.create_dir(folder))?;
+        path.parent().map_or(Ok(()), |folder| self.make(folder))?;
         disk::replace(self.disk.as_ref(), &path, &sealed)?;
         Ok(FileRef { name, sha256: crypto::sha256(bytes), length: bytes.len() as u64 })
+    }
+
+    /// Once in a run for each folder: syncing names costs as much as syncing bytes.
+    fn make(&self, folder: &Path) -> Result<(), StoreError> {
+        if !self.folders.lock().unwrap_or_else(PoisonError::into_inner).contains(folder) {
+            self.disk.create_dir(folder)?;
+            self.folders.lock().unwrap_or_else(PoisonError::into_inner).insert(folder.to_owned());
+        }
+        Ok(())
     }
 
     pub(super) fn get(&self, keys: &Keys, file: &FileRef) -> Result<Vec<u8>, StoreError> {

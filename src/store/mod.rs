@@ -2,6 +2,19 @@
 //!
 //! Everything above this layer sees [`Store::get`], [`Store::scan`], [`Store::commit`] and the sealed files; nothing above it
 //! knows what lies beneath. A commit that has returned is on the disk.
+//!
+//! ```text
+//! lock            held by the process that has the store open
+//! keys            root and account keys, wrapped under the master key; rewritten whole
+//! people.keys     one slot per person, wrapped under the account's key; overwritten in place
+//! journal/        the truth: one sealed frame per batch of commits, numbered without a gap
+//! reached         a record that the journal has held: one that ends earlier was cut
+//! checkpoint/     all rows at one moment; the journal before the older of two is removed
+//! index/          sled: all rows, sealed; rebuilt from the two above on any doubt
+//! index.aside/    the last index that was not believed
+//! files/          sealed photos and large values, under names that tell nothing
+//! erasures        who was forgotten: ids and times
+//! ```
 
 mod backup;
 mod checkpoint;

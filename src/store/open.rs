@@ -35,11 +35,14 @@ pub struct OpenOptions {
     pub cache_bytes: u64,
     /// With less free than this, new data is refused, so that deleting and the index still have room.
     pub reserve_bytes: u64,
+    /// Called after a failed write or sync of the journal or the keys, when only opening again can tell what is on the disk: a
+    /// server ends its process here. Without it the store refuses all further commits.
+    pub on_stop: Option<fn()>,
 }
 
 impl OpenOptions {
     pub fn new(dir: impl Into<PathBuf>, master: MasterKey) -> Self {
-        Self { dir: dir.into(), master, cache_bytes: 64 << 20, reserve_bytes: 64 << 20 }
+        Self { dir: dir.into(), master, cache_bytes: 64 << 20, reserve_bytes: 64 << 20, on_stop: None }
     }
 }
 
@@ -114,8 +117,10 @@ impl Store {
         migrations: &[Migration],
     ) -> Result<(Store, OpenReport), OpenError> {
         let dir = options.dir;
-        disk.create_dir(&dir).map_err(|e| OpenError::Io(dir.clone(), e))?;
+        // A run that was killed may have left names that are not on the disk yet.
+        disk.create_dir(&dir).and_then(|()| disk.sync_dir(&dir)).map_err(|e| OpenError::Io(dir.clone(), e))?;
         let lock = lock(&dir)?;
+        remove_unfinished(disk.as_ref(), &dir)?;
         let created = !Keys::exist(disk.as_ref(), &dir)?;
         let keys = if created {
             create(&disk, &dir, &options.master)?
@@ -166,6 +171,7 @@ impl Store {
             derive,
             reserve_bytes: options.reserve_bytes,
             stopped: AtomicBool::new(false),
+            on_stop: options.on_stop,
             maintenance: Mutex::default(),
             _lock: lock,
         };
@@ -180,6 +186,17 @@ impl Store {
         let _maintenance = self.core.maintenance();
         self.core.checkpoint(CHECKPOINTS_KEPT)
     }
+}
+
+/// Files that a crash left under a temporary name; nobody ever reads them. Those among the sealed files are the sweeper's.
+fn remove_unfinished(disk: &dyn Disk, dir: &Path) -> Result<(), OpenError> {
+    for folder in [dir.to_owned(), journal::folder(dir), checkpoint::folder(dir)] {
+        let io = |e| OpenError::Io(folder.clone(), e);
+        for name in disk.list(&folder).map_err(io)?.iter().filter(|name| name.ends_with(".tmp")) {
+            disk.remove(&folder.join(name)).map_err(io)?;
+        }
+    }
+    Ok(())
 }
 
 /// Everything that a store has from its first moment; the keys' file, put in place last, says that it is complete.

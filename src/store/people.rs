@@ -49,9 +49,7 @@ impl People {
 
     pub(super) fn create(disk: &dyn Disk, dir: &Path) -> Result<People, OpenError> {
         let path = People::path(dir);
-        let mut header = HEADER.to_vec();
-        header.resize(SLOT_BYTES, 0);
-        super::disk::replace(disk, &path, &header).map_err(|e| OpenError::Io(path, e))?;
+        super::disk::replace(disk, &path, &header()).map_err(|e| OpenError::Io(path, e))?;
         People::open(disk, dir)
     }
 
@@ -69,7 +67,7 @@ impl People {
             {
                 let damaged = |what: &str| OpenError::Damaged { file: path.clone(), offset: at, what: what.into() };
                 if at == 0 {
-                    if !slot.starts_with(HEADER) {
+                    if slot != header() {
                         return Err(damaged("not the header of this file"));
                     }
                     continue;
@@ -220,6 +218,12 @@ fn slot(person: Person, wrapped: &[u8]) -> Vec<u8> {
     slot.extend_from_slice(check.get(..CHECK_BYTES).unwrap_or_default());
     slot.resize(SLOT_BYTES, 0);
     slot
+}
+
+fn header() -> Vec<u8> {
+    let mut header = HEADER.to_vec();
+    header.resize(SLOT_BYTES, 0);
+    header
 }
 
 fn offset(number: u32) -> u64 {

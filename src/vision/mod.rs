@@ -77,6 +77,10 @@ impl Engine {
 
     pub fn with(models: &Models) -> Result<Engine, LoadError> {
         let device = Device::Cpu;
+        match kernels::Isa::best().name() {
+            "scalar" => tracing::warn!("this processor has no AVX2: every photo takes many times as long"),
+            instructions => tracing::info!(instructions, "the networks run in vectors"),
+        }
         Ok(Engine {
             detector: Net::load(yunet::describe()?, &models.weights("yunet")?, &device)?,
             embedder: Net::load(sface::describe()?, &models.weights("sface")?, &device)?,

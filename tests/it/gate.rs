@@ -73,7 +73,7 @@ fn bodies_that_are_not_what_they_say_are_refused() {
 fn health_and_readiness_need_no_credential() {
     let server = Server::start();
     assert_eq!(server.client.call("GET", "/healthz", &[], None).unwrap().status, 200);
-    let ready = (0..100).any(|_| {
+    let ready = (0..1000).any(|_| {
         let ready = server.client.call("GET", "/readyz", &[], None).unwrap().status == 200;
         if !ready {
             twoface::clock::pause(std::time::Duration::from_millis(20));

@@ -176,7 +176,7 @@ impl Drop for Server {
         self.gate.open();
         let Some(running) = self.running.take() else { return };
         let service = Arc::clone(&running.service);
-        let idle = (0..200).any(|_| {
+        let idle = (0..1200).any(|_| {
             let done = service.jobs_unfinished() == 0;
             if !done {
                 twoface::clock::pause(Duration::from_millis(25));

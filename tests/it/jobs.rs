@@ -79,7 +79,7 @@ fn a_full_queue_refuses_and_writes_nothing() {
 }
 
 fn finished(server: &Server, id: &str) -> serde_json::Value {
-    for _ in 0..400 {
+    for _ in 0..3000 {
         let job = server.get(&format!("/jobs/{id}")).result();
         if job["status"].as_u64().is_some_and(|status| status >= 2) {
             return job;

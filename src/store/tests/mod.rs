@@ -41,6 +41,18 @@ fn id(number: u8) -> Id {
     Id::from_bytes([number; 12])
 }
 
+/// How many times as long the tests by chance go on: `STORE_ROUNDS=10 cargo test --lib store::`.
+fn rounds(usual: u64) -> u64 {
+    usual * std::env::var("STORE_ROUNDS").map_or(1, |text| text.parse().unwrap())
+}
+
+/// What a test by chance came to, for whoever asked for more of it.
+fn tell(what: &str) {
+    if std::env::var_os("STORE_ROUNDS").is_some() {
+        eprintln!("{what}");
+    }
+}
+
 fn copy_dir(from: &Path, to: &Path) {
     std::fs::create_dir_all(to).unwrap();
     for entry in std::fs::read_dir(from).unwrap() {

@@ -14,7 +14,10 @@ type Model = BTreeMap<(Table, Vec<u8>), Vec<u8>>;
 enum Step {
     Commit(Vec<Expect>, Vec<Op>),
     Scan(Table, Vec<u8>, Option<Vec<u8>>, usize),
+    Checkpoint,
     Reopen,
+    /// The index is lost meanwhile.
+    Rebuild,
 }
 
 fn table() -> impl Strategy<Value = Table> {
@@ -66,7 +69,9 @@ fn step() -> impl Strategy<Value = Step> {
         6 => (prop::collection::vec(expect(), 0..2), prop::collection::vec(op(), 0..5))
             .prop_map(|(expects, ops)| Step::Commit(expects, ops)),
         2 => (any_table(), key(), prop::option::of(key()), 1_usize..6).prop_map(|(t, p, a, n)| Step::Scan(t, p, a, n)),
+        1 => Just(Step::Checkpoint),
         1 => Just(Step::Reopen),
+        1 => Just(Step::Rebuild),
     ]
 }
 
@@ -116,7 +121,7 @@ proptest! {
         let mut store = open(dir.path()).unwrap().0;
         let mut model = Model::new();
         for step in steps {
-            match step {
+            match step.clone() {
                 Step::Commit(expects, ops) => {
                     let made = model_commit(&mut model, &expects, &ops);
                     match store.commit(Commit { expects, ops }) {
@@ -134,8 +139,12 @@ proptest! {
                     let backward: Vec<_> = before.take(limit).cloned().collect();
                     prop_assert_eq!(store.scan_back(table, &prefix, edge.as_deref(), limit).unwrap(), backward);
                 }
-                Step::Reopen => {
+                Step::Checkpoint => store.checkpoint().unwrap(),
+                Step::Reopen | Step::Rebuild => {
                     drop(store);
+                    if matches!(step, Step::Rebuild) {
+                        std::fs::remove_dir_all(dir.path().join("index")).unwrap();
+                    }
                     store = open(dir.path()).unwrap().0;
                     check_all(&store, &model);
                 }

@@ -3,7 +3,7 @@
 //! Convolutional Neural Networks", 2016, whose matrices for the points 0, ±1, ±2 are used here).
 //!
 //! The map is padded by one on every side. Only for processors with vectors; the plain path is direct convolution.
-#![allow(clippy::indexing_slicing)] // Kernels check their slices once on entry; an index out of bounds is a bug here.
+#![allow(clippy::indexing_slicing, clippy::needless_range_loop)] // Small fixed squares, checked once on entry; an index out of bounds is a bug here.
 
 use super::buffer::Buffer;
 use super::gemm::{Panels, Pixels, multiply, padded_copy};

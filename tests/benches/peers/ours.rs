@@ -5,6 +5,7 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic)] // A bench may fail.
 
 #[path = "../common.rs"]
+#[allow(dead_code, reason = "each program uses a part of it")]
 mod common;
 
 use std::io::BufRead;
