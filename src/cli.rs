@@ -11,7 +11,7 @@ use crate::clock::Clock;
 use crate::config::{self, Config};
 use crate::server::{self, CannotStart};
 use crate::service::Service;
-use crate::vision::Engine;
+use crate::vision::{Device, Engine};
 use crate::{demo, evaluate, offline, telemetry};
 
 #[derive(Parser)]
@@ -121,13 +121,22 @@ fn run(cli: Cli) -> Done {
 
 fn serve(config: Config) -> Done {
     telemetry::start(&config.log);
-    let engine = Arc::new(Engine::load()?);
+    let engine = Arc::new(Engine::load_on(device(&config))?);
     let running = server::start(config, Clock::system(), engine)?;
     eprintln!("twoface listens on https://{}", running.address);
     eprintln!("certificate fingerprint (SHA-256): {}", running.fingerprint);
     server::wait_for_stop_signal()?;
     running.stop();
     Ok(())
+}
+
+/// Vision does not know the configuration.
+pub fn device(config: &Config) -> Device {
+    match config.networks.device {
+        config::Device::Auto => Device::Auto,
+        config::Device::Cpu => Device::Cpu,
+        config::Device::Cuda(number) => Device::Cuda(number),
+    }
 }
 
 fn backup(config: &Config, to: &Path, json: bool) -> Done {

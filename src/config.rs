@@ -21,6 +21,7 @@ pub struct Config {
     pub limits: Limits,
     pub jobs: Jobs,
     pub faces: Faces,
+    pub networks: Networks,
     pub log: Log,
 }
 
@@ -82,6 +83,34 @@ pub struct Jobs {
 #[serde(deny_unknown_fields)]
 pub struct Faces {
     pub match_at_fmr: f64,
+}
+
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Networks {
+    pub device: Device,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
+pub enum Device {
+    Auto,
+    Cpu,
+    Cuda(usize),
+}
+
+impl TryFrom<String> for Device {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        let numbered = text.strip_prefix("cuda:").filter(|digits| digits.bytes().all(|b| b.is_ascii_digit()));
+        match (text.as_str(), numbered.and_then(|number| number.parse().ok())) {
+            ("auto", _) => Ok(Device::Auto),
+            ("cpu", _) => Ok(Device::Cpu),
+            (_, Some(number)) => Ok(Device::Cuda(number)),
+            _ => Err(format!("networks.device is \"auto\", \"cpu\" or \"cuda:0\", not {text:?}")),
+        }
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Deserialize)]
@@ -253,17 +282,19 @@ mod tests {
         assert_eq!(config.limits.request_bytes_max, 10 * 1024 * 1024);
         assert_eq!(config.sessions.minutes, 30);
         assert_eq!(config.sessions.tries, 3);
+        assert_eq!(config.networks.device, Device::Auto);
     }
 
     #[test]
     fn a_file_overrides_what_it_names_and_a_variable_overrides_the_file() {
         let config = parse(
             "[sessions]\ntries = 5\nminutes = 9",
-            &[("TWOFACE_SESSIONS_TRIES", "7"), ("TWOFACE_LOG_LEVEL", "warn")],
+            &[("TWOFACE_SESSIONS_TRIES", "7"), ("TWOFACE_LOG_LEVEL", "warn"), ("TWOFACE_NETWORKS_DEVICE", "cuda:12")],
         )
         .unwrap();
         assert_eq!((config.sessions.tries, config.sessions.minutes), (7, 9));
         assert_eq!(config.log.level, LogLevel::Warn);
+        assert_eq!(config.networks.device, Device::Cuda(12));
     }
 
     #[test]
@@ -275,6 +306,8 @@ mod tests {
             ("[sessions]\ntries = \"x\"", "tries"),
             ("[server]\nlisten = \"nowhere\"", "listen"),
             ("[tls]\nkey = \"k.pem\"", "go together"),
+            ("[networks]\ndevice = \"cuda\"", "\"cpu\" or \"cuda:0\", not \"cuda\""),
+            ("[networks]\ndevice = \"cuda:+1\"", "not \"cuda:+1\""),
             ("[tls", "line 1"),
         ] {
             let error = parse(text, &[]).unwrap_err();

@@ -45,7 +45,7 @@ pub fn run(arguments: &Arguments) -> Result<(), Box<dyn Error>> {
     crate::telemetry::start(&config.log);
     println!("twoface demo: configuration in {}", config_file.display());
 
-    let engine = Arc::new(Engine::load()?);
+    let engine = Arc::new(Engine::load_on(crate::cli::device(&config))?);
     let photos = Photos::write(dir, &engine)?;
     let certificate = config.data.dir.join("certificate.pem");
     let running = server::start(config, Clock::system(), engine)?;

@@ -1,5 +1,6 @@
 //! Pixels to facts. Nothing here knows sessions, thresholds or HTTP, and nothing outside knows tensors.
 
+mod device;
 pub mod evaluate;
 pub mod face;
 pub mod image;
@@ -11,14 +12,13 @@ mod resize;
 pub mod specimen;
 pub mod weights;
 
-use ::image::RgbImage;
-use candle_core::Device;
-
 use crate::clock::Stopwatch;
 use crate::domain::evidence::{
     Box2, Comparison, Examiner, FACES_REPORTED_MAX, FaceSeen, ModelUsed, PhotoSeen, StepTimes, Unusable, UnusableReason,
 };
 use crate::domain::score::ScoreTable;
+use ::image::RgbImage;
+pub use device::Device;
 use face::embed::Embedded;
 use face::{Found, align, embed, quality, search};
 use nets::NetError;
@@ -41,6 +41,8 @@ const MODELS_FOR_FACES: [&str; 2] = ["yunet", "sface"];
 pub enum LoadError {
     Weights(WeightsError),
     Net(NetError),
+    /// Which device, and why it cannot be used.
+    Device(Device, String),
 }
 
 impl std::fmt::Display for LoadError {
@@ -48,6 +50,7 @@ impl std::fmt::Display for LoadError {
         match self {
             LoadError::Weights(error) => error.fmt(f),
             LoadError::Net(error) => error.fmt(f),
+            LoadError::Device(device, why) => write!(f, "{device} cannot be used: {why}"),
         }
     }
 }
@@ -74,17 +77,17 @@ struct Prepared {
 }
 
 impl Engine {
-    /// Loads the models that belong to this build and checks every file.
+    /// Loads the models that belong to this build, on whichever device is best, and checks every file.
     pub fn load() -> Result<Engine, LoadError> {
-        Self::with(&Models::open()?)
+        Self::load_on(Device::Auto)
     }
 
-    pub fn with(models: &Models) -> Result<Engine, LoadError> {
-        let device = Device::Cpu;
-        match kernels::Isa::best().name() {
-            "scalar" => tracing::warn!("this processor has no AVX2: every photo takes many times as long"),
-            instructions => tracing::info!(instructions, "the networks run in vectors"),
-        }
+    pub fn load_on(device: Device) -> Result<Engine, LoadError> {
+        Self::with(&Models::open()?, device)
+    }
+
+    pub fn with(models: &Models, device: Device) -> Result<Engine, LoadError> {
+        let device = device.open()?;
         Ok(Engine {
             networks: Networks::load(models, &device)?,
             photo_scores: models.manifest.scores.photo_photo.knots.clone(),
@@ -143,15 +146,19 @@ impl Engine {
         let (width, height) = photo.pixels.dimensions();
         let upright = search::turn(photo.pixels, found.rotation_degrees);
         // Landmarks in one point are no face, whatever the detector's confidence.
-        let chosen = found.faces.first().and_then(|face| Some((*face, align::face(&upright, &face.landmarks)?)));
+        let aligned = |face: &Found| align::face(&upright, &face.landmarks);
+        let mut faces = found.faces.iter().take(FACES_REPORTED_MAX);
+        let chosen = faces.next().map(|face| (*face, aligned(face)));
+        let first = chosen.iter().map(|(face, aligned)| describe(face, aligned.as_ref(), &upright));
         let seen = PhotoSeen {
             format: photo.format.to_owned(),
             width,
             height,
             rotation_degrees: found.rotation_degrees,
             face_count: found.faces.len(),
-            faces: found.faces.iter().take(FACES_REPORTED_MAX).map(|face| describe(face, &upright)).collect(),
+            faces: first.chain(faces.map(|face| describe(face, aligned(face).as_ref(), &upright))).collect(),
         };
+        let chosen = chosen.and_then(|(face, aligned)| Some((face, aligned?)));
         times.align += step.elapsed_ms();
         Ok(Prepared { seen, chosen })
     }
@@ -215,13 +222,12 @@ impl Prepared {
     }
 }
 
-fn describe(found: &Found, photo: &RgbImage) -> FaceSeen {
-    let aligned = align::face(photo, &found.landmarks);
+fn describe(found: &Found, aligned: Option<&RgbImage>, photo: &RgbImage) -> FaceSeen {
     FaceSeen {
         r#box: within(found.r#box, photo),
         landmarks: found.landmarks,
         confidence: found.confidence,
-        quality: aligned.map(|aligned| quality::assess(found, &aligned, None)),
+        quality: aligned.map(|aligned| quality::assess(found, aligned, None)),
     }
 }
 
@@ -239,4 +245,39 @@ fn within(r#box: Box2, photo: &RgbImage) -> Box2 {
 fn failed(error: &NetError) -> UnusableReason {
     tracing::error!(%error, "a network could not be run");
     UnusableReason::EngineFailed
+}
+
+#[cfg(test)]
+mod tests {
+    use std::panic::{AssertUnwindSafe, catch_unwind};
+    use std::path::Path;
+
+    use super::*;
+
+    fn photo(name: &str) -> Vec<u8> {
+        std::fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden").join(name)).unwrap()
+    }
+
+    #[test]
+    fn a_job_that_panics_leaves_the_next_unharmed() {
+        let engine = Engine::load_on(Device::Cpu).unwrap();
+        let (document, face) = (photo("hopper_128.png"), photo("grace_hopper.jpg"));
+        let compare = || engine.compare_faces(&document, &face).map(|found| found.cosine.0);
+        let before = compare().unwrap();
+        // In its first run of a network and in its third, on this thread; then on one that ends with it.
+        for runs_before in [0, 2] {
+            nets::PANIC_IN.set(Some(runs_before));
+            assert!(catch_unwind(AssertUnwindSafe(compare)).is_err(), "the injected panic came through");
+            assert_eq!(compare().unwrap(), before);
+        }
+        let dead = std::thread::scope(|scope| {
+            let job = || {
+                nets::PANIC_IN.set(Some(1));
+                compare()
+            };
+            scope.spawn(job).join()
+        });
+        assert!(dead.is_err(), "the injected panic came through");
+        assert_eq!(compare().unwrap(), before);
+    }
 }

@@ -2,6 +2,8 @@
 //!
 //! The same definition as OpenCV's INTER_AREA, which the detector's published results were made with. Never enlarges.
 
+use std::borrow::Cow;
+
 use image::RgbImage;
 
 /// Which source pixels one new pixel covers, and how much of it each makes up.
@@ -10,24 +12,39 @@ struct Span {
     shares: Vec<f32>,
 }
 
+/// A rectangle of a photo, wholly inside it.
+#[derive(Clone, Copy, Debug)]
+pub struct Part {
+    pub left: u32,
+    pub top: u32,
+    pub width: u32,
+    pub height: u32,
+}
+
 /// `photo` with each side divided by `factor`, rounded to whole pixels. A factor of 1 or less changes nothing.
 ///
 /// The factor is kept exactly and both ways alike: where the sides do not divide evenly, the last pixels cover less.
-pub fn shrink(photo: &RgbImage, factor: f64) -> RgbImage {
+pub fn shrink(photo: &RgbImage, factor: f64) -> Cow<'_, RgbImage> {
     if factor.is_nan() || factor <= 1.0 {
-        return photo.clone();
+        return Cow::Borrowed(photo);
     }
+    Cow::Owned(shrink_part(photo, Part { left: 0, top: 0, width: photo.width(), height: photo.height() }, factor))
+}
+
+/// A part of `photo` by itself, with each side divided by `factor`, which is more than 1.
+pub fn shrink_part(photo: &RgbImage, part: Part, factor: f64) -> RgbImage {
     let length = |from: u32| ((f64::from(from) / factor).round_ties_even() as u32).max(1);
-    let (width, height) = (length(photo.width()), length(photo.height()));
-    let columns = spans(photo.width(), width, factor);
-    let rows = spans(photo.height(), height, factor);
-    let stride = photo.width() as usize * 3;
+    let (width, height) = (length(part.width), length(part.height));
+    let columns = spans(part.width, width, factor);
+    let rows = spans(part.height, height, factor);
+    let (stride, left) = (photo.width() as usize * 3, part.left as usize * 3);
     let mut out = Vec::with_capacity(width as usize * height as usize * 3);
-    let mut sums = vec![0_f32; stride];
+    let mut sums = vec![0_f32; part.width as usize * 3];
     for row in &rows {
         sums.fill(0.0);
-        let lines = photo.as_raw().chunks_exact(stride).skip(row.start);
+        let lines = photo.as_raw().chunks_exact(stride).skip(part.top as usize + row.start);
         for (line, share) in lines.zip(&row.shares) {
+            let line = line.get(left..).unwrap_or_default();
             sums.iter_mut().zip(line).for_each(|(sum, value)| *sum += share * f32::from(*value));
         }
         for column in &columns {
@@ -74,10 +91,20 @@ mod tests {
     }
 
     #[test]
+    fn a_part_shrinks_as_if_it_were_cut_out() {
+        let photo = RgbImage::from_fn(40, 30, |x, y| Rgb([(x * 6) as u8, (y * 8) as u8, (x * y) as u8]));
+        let part = Part { left: 7, top: 5, width: 21, height: 13 };
+        let cut = image::imageops::crop_imm(&photo, 7, 5, 21, 13).to_image();
+        for factor in [1.5, 2.0, 3.7] {
+            assert_eq!(shrink_part(&photo, part, factor), *shrink(&cut, factor));
+        }
+    }
+
+    #[test]
     fn never_enlarges_and_keeps_flat_pictures_flat() {
         let photo = RgbImage::from_pixel(37, 23, Rgb([7, 99, 255]));
-        assert_eq!(shrink(&photo, 0.5), photo);
-        assert_eq!(shrink(&photo, f64::NAN), photo);
+        assert_eq!(*shrink(&photo, 0.5), photo);
+        assert_eq!(*shrink(&photo, f64::NAN), photo);
         assert_eq!(shrink(&photo, 3.3).dimensions(), (11, 7));
         assert_eq!(shrink(&photo, 1e9).dimensions(), (1, 1));
         assert!(shrink(&photo, 3.3).pixels().all(|pixel| *pixel == Rgb([7, 99, 255])));

@@ -1,5 +1,6 @@
 //! Compares through the whole server, as clients see it: latency and throughput with 1, 4 and 16 clients, where the time goes,
-//! and memory. `cargo bench --bench server -- [COMPARES]` (default 400 for each number of clients).
+//! and memory. `cargo bench --bench server -- [COMPARES [IN_ALL]]` (default 400 for each number of clients). With IN_ALL, more
+//! follow until there were so many, and memory is told after 500 and at the end.
 
 #![allow(
     clippy::unwrap_used,
@@ -25,7 +26,8 @@ const TRIES: usize = 1000;
 const STEPS: [&str; 4] = ["decode", "detect", "align", "embed"];
 
 fn main() {
-    let count = std::env::args().skip(1).find_map(|argument| argument.parse().ok()).unwrap_or(400);
+    let mut numbers = std::env::args().skip(1).filter_map(|argument| argument.parse().ok());
+    let (count, in_all) = (numbers.next().unwrap_or(400), numbers.next().unwrap_or(0));
     let folder = tempfile::tempdir().unwrap();
     let mut settings = format!("[sessions]\ntries = {TRIES}\n[limits]\nrequests_per_minute = 1000000\n");
     if let Ok(workers) = std::env::var("WORKERS") {
@@ -68,6 +70,14 @@ fn main() {
         );
     }
     steps(&client, &key, &photos);
+    if in_all > 0 {
+        compare_all(&client, &key, &photos, 4, 500);
+        let early = rss_kb();
+        compare_all(&client, &key, &photos, 4, in_all);
+        let late = rss_kb();
+        let more = 100.0 * (late as f64 / early as f64 - 1.0);
+        println!("RSS {early} kB after 500 compares with 4 clients, {late} kB after {in_all} more: {more:+.1} %");
+    }
     running.stop();
 }
 
@@ -146,7 +156,11 @@ fn photo(bytes: &[u8]) -> Vec<u8> {
 }
 
 fn rss_mb() -> u64 {
+    rss_kb() / 1024
+}
+
+fn rss_kb() -> u64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap();
     let line = status.lines().find(|line| line.starts_with("VmRSS:")).unwrap();
-    line.split_whitespace().nth(1).unwrap().parse::<u64>().unwrap() / 1024
+    line.split_whitespace().nth(1).unwrap().parse().unwrap()
 }

@@ -121,7 +121,7 @@ fn portrait(engine: &Engine, photo: &RgbImage, width: u32) -> Result<Option<RgbI
     let small = resize::shrink(&upright, chosen.r#box.width / f64::from(width));
     let mut file = Vec::new();
     let encoder = JpegEncoder::new_with_quality(Cursor::new(&mut file), PORTRAIT_JPEG_QUALITY);
-    if imageops::grayscale(&small).write_with_encoder(encoder).is_err() {
+    if imageops::grayscale(small.as_ref()).write_with_encoder(encoder).is_err() {
         return Ok(None);
     }
     Ok(image::decode(&file).ok().map(|portrait| portrait.pixels))

@@ -4,10 +4,10 @@
 //! in the least-squares sense (S. Umeyama, "Least-squares estimation of transformation parameters", 1991). Pixels are
 //! interpolated bilinearly; what lies outside the photo is black.
 
-use image::{Rgb, RgbImage, imageops};
+use image::{Rgb, RgbImage};
 
 use crate::domain::evidence::{Landmarks, Point};
-use crate::vision::resize;
+use crate::vision::resize::{self, Part};
 
 /// Side of the aligned picture, in pixels.
 pub const SIDE: u32 = 112;
@@ -39,11 +39,11 @@ pub fn face(photo: &RgbImage, landmarks: &Landmarks) -> Option<RgbImage> {
         return Some(warp(photo, &to_photo));
     }
     // A large face is averaged down first: interpolating between four of its many pixels would pick noise.
-    let (left, top, cut) = surroundings(photo, &to_photo);
-    let small = resize::shrink(&cut, factor);
+    let part = surroundings(photo, &to_photo);
+    let small = resize::shrink_part(photo, part, factor);
     // Whole numbers are pixel centres, so the middle of the first small pixel is not where that of the first large one is.
     let reduce = |value: f64, start: f64| (value - start + 0.5) / factor - 0.5;
-    let into_small = |p: Point| Point { x: reduce(p.x, left), y: reduce(p.y, top) };
+    let into_small = |p: Point| Point { x: reduce(p.x, f64::from(part.left)), y: reduce(p.y, f64::from(part.top)) };
     let to_template = Similarity::fit(&landmarks.points().map(into_small), &TEMPLATE)?;
     Some(warp(&small, &to_template.inverse()?))
 }
@@ -87,8 +87,8 @@ fn mean(points: &[Point; 5]) -> Point {
     Point { x: x / 5.0, y: y / 5.0 }
 }
 
-/// The part of the photo that the aligned picture shows, with its left and top.
-fn surroundings(photo: &RgbImage, to_photo: &Similarity) -> (f64, f64, RgbImage) {
+/// The part of the photo that the aligned picture shows.
+fn surroundings(photo: &RgbImage, to_photo: &Similarity) -> Part {
     let side = f64::from(SIDE);
     let corners = [(0.0, 0.0), (side, 0.0), (0.0, side), (side, side)].map(|(x, y)| to_photo.apply(x, y));
     // Float to integer casts saturate, so coordinates far outside end at the edges.
@@ -100,7 +100,7 @@ fn surroundings(photo: &RgbImage, to_photo: &Similarity) -> (f64, f64, RgbImage)
     };
     let (left, width) = range(|p| p.x, photo.width());
     let (top, height) = range(|p| p.y, photo.height());
-    (f64::from(left), f64::from(top), imageops::crop_imm(photo, left, top, width, height).to_image())
+    Part { left, top, width, height }
 }
 
 fn warp(photo: &RgbImage, to_photo: &Similarity) -> RgbImage {

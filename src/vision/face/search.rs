@@ -5,6 +5,8 @@
 //! not clearly upright is tried all four ways, and the surest counts. The work is bounded: at most eight looks, whatever the
 //! photo.
 
+use std::borrow::Cow;
+
 use image::{RgbImage, imageops};
 
 use super::{Found, choose, detect};
@@ -33,9 +35,8 @@ pub fn faces(net: &Net, photo: &RgbImage) -> Result<Search, NetError> {
     let (picture, factor) = reduced(photo, SIDES.0);
     let mut best: Option<Search> = None;
     for rotation_degrees in [0, 90, 180, 270] {
-        let picture = turn(picture.clone(), rotation_degrees);
         let (width, height) = turned_size(photo, rotation_degrees);
-        let faces = at_both_sizes(net, &picture)?;
+        let faces = at_both_sizes(net, &turned(&picture, rotation_degrees))?;
         let faces = faces.into_iter().map(|face| face.scaled(factor)).collect();
         let found = Search { rotation_degrees, faces: choose::in_order(faces, f64::from(width), f64::from(height)) };
         if rotation_degrees == 0 && found.confidence() >= UPRIGHT_CONFIDENCE {
@@ -70,18 +71,25 @@ fn at_both_sizes(net: &Net, picture: &RgbImage) -> Result<Vec<Found>, NetError> 
 }
 
 /// The photo so that its longest side is at most `side`, and by what its sides were divided.
-fn reduced(photo: &RgbImage, side: u32) -> (RgbImage, f64) {
+fn reduced(photo: &RgbImage, side: u32) -> (Cow<'_, RgbImage>, f64) {
     let factor = (f64::from(photo.width().max(photo.height())) / f64::from(side)).max(1.0);
     (resize::shrink(photo, factor), factor)
 }
 
 /// The photo turned clockwise.
 pub fn turn(photo: RgbImage, degrees: u16) -> RgbImage {
+    match turned(&photo, degrees) {
+        Cow::Owned(turned) => turned,
+        Cow::Borrowed(_) => photo,
+    }
+}
+
+fn turned(photo: &RgbImage, degrees: u16) -> Cow<'_, RgbImage> {
     match degrees {
-        90 => imageops::rotate90(&photo),
-        180 => imageops::rotate180(&photo),
-        270 => imageops::rotate270(&photo),
-        _ => photo,
+        90 => Cow::Owned(imageops::rotate90(photo)),
+        180 => Cow::Owned(imageops::rotate180(photo)),
+        270 => Cow::Owned(imageops::rotate270(photo)),
+        _ => Cow::Borrowed(photo),
     }
 }
 

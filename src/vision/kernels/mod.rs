@@ -12,6 +12,7 @@ mod depthwise;
 mod gemm;
 mod isa;
 mod linear;
+mod peak;
 mod planes;
 mod pool;
 pub mod simple;

@@ -24,6 +24,8 @@ use candle_core::{Device, Tensor};
 use graph::Graph;
 use plain::PlainNet;
 pub use plan::LayerCost;
+#[cfg(test)]
+pub(super) use plan::PANIC_IN;
 use plan::Plan;
 use weights::Weights;
 
@@ -33,6 +35,7 @@ pub use super::kernels::Isa;
 pub struct Net {
     graph: Graph,
     executor: Executor,
+    device: Device,
 }
 
 enum Executor {
@@ -53,17 +56,17 @@ impl Net {
     pub fn load_plain(description: Graph, weights: &[u8], device: &Device) -> Result<Net, NetError> {
         let weights = Weights::read(&description, weights)?;
         let executor = Executor::Plain(PlainNet::load(&description, &weights, device)?);
-        Ok(Net { graph: description, executor })
+        Ok(Net { graph: description, executor, device: device.clone() })
     }
 
     /// For the CPU with these instructions, whatever others it has.
     pub fn load_planned(description: Graph, weights: &[u8], isa: Isa) -> Result<Net, NetError> {
         let weights = Weights::read(&description, weights)?;
         let executor = Executor::Plan(Plan::compile(&description, &weights, isa)?);
-        Ok(Net { graph: description, executor })
+        Ok(Net { graph: description, executor, device: Device::Cpu })
     }
 
-    /// `input` is f32 `[n, h, w, c]` on the network's device. Gives the outputs in the description's order: maps as
+    /// `input` is f32 `[n, h, w, c]`; it and the outputs are in the processor's memory, wherever the network runs. Gives the outputs in the description's order: maps as
     /// `[n, h, w, c]`, the result of a last linear layer as `[n, c]`.
     pub fn run(&self, input: &Tensor) -> Result<Vec<Tensor>, NetError> {
         let (n, h, w, c) = input.dims4()?;
@@ -73,7 +76,10 @@ impl Net {
         }
         let shapes = self.graph.shapes(n, h, w)?;
         match &self.executor {
-            Executor::Plain(net) => net.run(&self.graph, input),
+            Executor::Plain(net) => {
+                let outputs = net.run(&self.graph, &input.to_device(&self.device)?)?;
+                outputs.into_iter().map(|output| Ok(output.to_device(&Device::Cpu)?)).collect()
+            }
             Executor::Plan(plan) => {
                 let outputs = self.graph.outputs.iter().filter_map(|v| shapes.get(v.0).copied());
                 plan.run(input, outputs)

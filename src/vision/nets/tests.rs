@@ -194,7 +194,7 @@ fn a_run_that_panics_leaves_the_next_unharmed() {
     let input = image(8, (1, 64, 96, 3));
     let before = flat(&net.run(&input).unwrap());
     let broken = catch_unwind(AssertUnwindSafe(|| {
-        plan::PANIC_NEXT.set(true);
+        PANIC_IN.set(Some(0));
         net.run(&input)
     }));
     assert!(broken.is_err(), "the injected panic came through");

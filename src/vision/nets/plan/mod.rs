@@ -52,7 +52,7 @@ impl Plan {
         let mut space = self.borrow(batch, height, width);
         let mut out = vec![0f32; space.schedule.output];
         #[cfg(test)]
-        assert!(!PANIC_NEXT.take(), "injected");
+        assert!(!due(), "injected");
         execute::run(&self.lowered, self.isa, &mut space, input, &mut out, |_| {});
         self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(space);
         out
@@ -95,8 +95,19 @@ impl Plan {
 
 #[cfg(test)]
 thread_local! {
-    /// Set by the test that injects a panic into its next run.
-    pub(super) static PANIC_NEXT: std::cell::Cell<bool> = const { std::cell::Cell::new(false) };
+    /// Set by a test that injects a panic into its thread: after how many runs.
+    pub static PANIC_IN: std::cell::Cell<Option<usize>> = const { std::cell::Cell::new(None) };
+}
+
+#[cfg(test)]
+fn due() -> bool {
+    match PANIC_IN.take() {
+        Some(0) => true,
+        left => {
+            PANIC_IN.set(left.map(|runs| runs - 1));
+            false
+        }
+    }
 }
 
 /// The plan as candle sees it.
