@@ -1,5 +1,6 @@
 //! Pixels to facts. Nothing here knows sessions, thresholds or HTTP, and nothing outside knows tensors.
 
+pub mod document;
 pub mod evaluate;
 pub mod face;
 pub mod image;
