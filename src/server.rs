@@ -243,11 +243,17 @@ async fn sweep(service: web::Data<Service>) {
     let mut ticks = tokio::time::interval(EXPIRY_SWEEP);
     loop {
         ticks.tick().await;
-        let service = service.clone();
-        match web::block(move || service.expire_sessions()).await {
+        let expiring = service.clone();
+        match web::block(move || expiring.expire_sessions()).await {
             Ok(Ok(0)) => {}
             Ok(Ok(expired)) => tracing::info!(expired, "sessions ran out"),
             Ok(Err(stop)) => tracing::error!("sessions cannot be expired: {stop}"),
+            Err(_) => return,
+        }
+        let writing = service.clone();
+        match web::block(move || writing.write_key_uses()).await {
+            Ok(Ok(_)) => {}
+            Ok(Err(stop)) => tracing::error!("the last uses of keys cannot be written down: {stop}"),
             Err(_) => return,
         }
     }

@@ -4,6 +4,9 @@
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may")]
 
+#[path = "golden/networks.rs"]
+mod networks;
+
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;

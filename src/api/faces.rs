@@ -1,6 +1,7 @@
 //! `/faces/…`: each stores a job.
 
 use actix_web::{HttpRequest, web};
+use serde_json::Map;
 
 use super::answer::Answer;
 use super::credential::OpenSession;
@@ -19,7 +20,7 @@ pub async fn detect(
     let form = Form::read(&request, body).await?;
     let two_photos = form.has("document") && form.has("face") && !form.has("file");
     let operation = if two_photos { Operation::CompareFaces } else { Operation::DetectFaces };
-    submit(service, &request, session.0, operation, form).await
+    submit(service, &request, session.0, operation, Map::new(), form).await
 }
 
 /// How similar the portrait in `document` and the selfie in `face` are.
@@ -30,5 +31,5 @@ pub async fn compare(
     service: web::Data<Service>,
 ) -> Answer {
     let form = Form::read(&request, body).await?;
-    submit(service, &request, session.0, Operation::CompareFaces, form).await
+    submit(service, &request, session.0, Operation::CompareFaces, Map::new(), form).await
 }

@@ -13,6 +13,7 @@ use super::error::Denied;
 use super::upload::Form;
 use crate::domain::id::Id;
 use crate::domain::job::{JobState, Operation};
+use crate::domain::key::AnswerMode;
 use crate::domain::refusal::{Refusal, Stop};
 use crate::service::jobs::{JobSeen, Submission, Tries};
 use crate::service::{Service, SessionHolder};
@@ -20,12 +21,14 @@ use crate::service::{Service, SessionHolder};
 /// The longest that `Prefer: wait` may ask for (contract).
 const WAIT_SECONDS_MAX: u64 = 30;
 
-/// Stores a job for `operation` and answers with its id, or with its outcome if the client prefers to wait.
+/// Stores a job for `operation` and answers with its id, or with its outcome if the client prefers to wait. `parameters` are
+/// the form's other fields, already checked.
 pub async fn submit(
     service: web::Data<Service>,
     request: &HttpRequest,
     holder: SessionHolder,
     operation: Operation,
+    parameters: Map<String, Value>,
     mut form: Form,
 ) -> Answer {
     let tries = ask(&service, move |service| service.tries_left(holder, operation)).await;
@@ -35,13 +38,14 @@ pub async fn submit(
     for &field in operation.file_fields() {
         files.push((field, form.take_file(field).ok_or(Refusal::FileRequired)?));
     }
-    let submission = Submission { operation, parameters: Map::new(), files, memory: form.memory };
+    let submission = Submission { operation, parameters, files, memory: form.memory };
     let submitted = ask(&service, move |service| service.submit(holder, submission)).await;
     note_tries(request, &service, &submitted.as_ref().map(|submitted| submitted.tries));
     let submitted = submitted?;
 
     let job_id = HeaderValue::from_str(&submitted.id.to_string()).ok();
-    let mut response = match prefer_wait(request) {
+    let waits = prefer_wait(request).or((holder.answer == AnswerMode::Wait).then_some(WAIT_SECONDS_MAX));
+    let mut response = match waits {
         None => ok(submitted.id)?,
         Some(seconds) => match tokio::time::timeout(Duration::from_secs(seconds), submitted.ticket).await {
             Ok(Ok(outcome)) => {

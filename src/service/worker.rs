@@ -8,7 +8,7 @@ use std::time::Duration;
 use serde_json::json;
 
 use super::Service;
-use super::operations::{self, Concluded};
+use super::operations::{self, Concluded, Work};
 use super::queue::QueuedJob;
 use crate::domain::evidence::Examiner;
 use crate::domain::job::{Job, Outcome};
@@ -67,7 +67,8 @@ impl Service {
                     Some(files) => files,
                     None => self.stored_files(&job)?,
                 };
-                Ok::<_, Stop>(operations::run(examiner, &self.config, job.operation, &files))
+                let work = Work { operation: job.operation, parameters: &job.parameters, files: &files };
+                Ok::<_, Stop>(operations::run(examiner, &self.config, &work))
             }));
             match examined {
                 Ok(Ok(concluded)) => concluded,
@@ -136,5 +137,5 @@ fn unreadable_files() -> Concluded {
 }
 
 fn ours(msg: &str, error: &str) -> Concluded {
-    Concluded { outcome: Outcome::invalid(msg, error, json!({})), face: None }
+    Outcome::invalid(msg, error, json!({})).into()
 }

@@ -7,6 +7,7 @@ pub mod image;
 mod jpeg;
 mod kernels;
 pub mod nets;
+pub mod networks;
 mod resize;
 pub mod specimen;
 pub mod weights;
@@ -20,18 +21,21 @@ use crate::domain::evidence::{
 };
 use crate::domain::score::ScoreTable;
 use face::embed::Embedded;
-use face::{Found, align, detect, embed, quality, search};
-use nets::{Net, NetError, sface, yunet};
+use face::{Found, align, embed, quality, search};
+use nets::NetError;
+use networks::Networks;
 use weights::{Models, WeightsError};
 
 /// The models, loaded once and used from any number of threads, one photo or pair per thread at a time.
 pub struct Engine {
-    detector: Net,
-    embedder: Net,
+    networks: Networks,
     photo_scores: ScoreTable,
     document_scores: ScoreTable,
     models: Vec<ModelUsed>,
 }
+
+/// By their names in the manifest, those that find and compare faces.
+const MODELS_FOR_FACES: [&str; 2] = ["yunet", "sface"];
 
 /// Why the engine cannot start.
 #[derive(Debug)]
@@ -83,14 +87,14 @@ impl Engine {
             instructions => tracing::info!(instructions, "the networks run in vectors"),
         }
         Ok(Engine {
-            detector: Net::load(yunet::describe()?, &models.weights("yunet")?, &device)?,
-            embedder: Net::load(sface::describe()?, &models.weights("sface")?, &device)?,
+            networks: Networks::load(models, &device)?,
             photo_scores: models.manifest.scores.photo_photo.knots.clone(),
             document_scores: models.manifest.scores.document_photo.knots.clone(),
             models: models
                 .manifest
                 .models
                 .iter()
+                .filter(|model| MODELS_FOR_FACES.contains(&model.name.as_str()))
                 .map(|model| ModelUsed { name: model.name.clone(), sha256: model.sha256.clone() })
                 .collect(),
         })
@@ -98,13 +102,18 @@ impl Engine {
 
     /// Runs every network once, so that the first client does not pay for first touches, and a fault shows before it.
     fn run_once(&self) -> Result<(), LoadError> {
-        detect::faces(&self.detector, &RgbImage::new(640, 640))?;
+        self.networks.run_once()?;
         let grey = RgbImage::from_pixel(align::SIDE, align::SIDE, ::image::Rgb([128; 3]));
-        let embedded = embed::faces(&self.embedder, &[&grey, &grey])?;
+        let embedded = embed::faces(&self.networks.face_embedder, &[&grey, &grey])?;
         if embedded.len() != 2 || embedded.iter().any(|one| !one.norm.is_finite() || one.norm <= 0.0) {
             return Err(NetError::Graph("the embedder gives no embedding".into()).into());
         }
         Ok(())
+    }
+
+    /// Every network, for what is done step by step.
+    pub fn networks(&self) -> &Networks {
+        &self.networks
     }
 
     /// How cosines become scores when both sides are photos.
@@ -114,12 +123,12 @@ impl Engine {
 
     /// Where the photo's faces are, the chosen one first.
     pub fn search(&self, photo: &RgbImage) -> Result<search::Search, UnusableReason> {
-        search::faces(&self.detector, photo).map_err(|error| failed(&error))
+        search::faces(&self.networks.face_detector, photo).map_err(|error| failed(&error))
     }
 
     /// Embeddings of aligned faces, as one batch.
     pub fn embed(&self, aligned: &[&RgbImage]) -> Result<Vec<Embedded>, UnusableReason> {
-        embed::faces(&self.embedder, aligned).map_err(|error| failed(&error))
+        embed::faces(&self.networks.face_embedder, aligned).map_err(|error| failed(&error))
     }
 
     fn prepare(&self, file: &[u8], times: &mut StepTimes) -> Result<Prepared, UnusableReason> {

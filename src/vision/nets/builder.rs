@@ -81,6 +81,11 @@ impl Builder {
     /// Checks every shape at the probe size.
     pub fn build(mut self, outputs: Vec<Value>) -> Result<Graph, NetError> {
         self.graph.outputs = outputs;
+        // Channels that come from columns have trained weights for one number of them.
+        let turns = self.graph.nodes.iter().any(|node| node.op == Op::Turn);
+        if turns && !matches!(self.graph.width, Side::Exactly(_)) {
+            return Err(NetError::Graph(format!("{}: turns maps of any width", self.graph.name)));
+        }
         let (height, width) = self.graph.probe_size();
         let shapes = self.graph.shapes(1, height, width)?;
         match self.graph.outputs.iter().find(|v| shapes.get(v.0).is_none()) {

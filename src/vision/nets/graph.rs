@@ -115,7 +115,7 @@ pub enum Op {
     },
     /// A map times one number per image and channel: `[n, h, w, c]` by `[n, 1, 1, c]`.
     Scale,
-    /// Square window, stride in both axes; the padding counts as zeros.
+    /// Square window, larger than the padding, stride in both axes; the padding is never the largest.
     MaxPool {
         kernel: usize,
         stride: usize,
@@ -133,6 +133,14 @@ pub enum Op {
     },
     /// Along channels.
     Concat,
+    /// Columns become channels, and channels columns.
+    Turn,
+    /// A trained pixel before the others of each row, its tensor `[c]`.
+    Prepend {
+        weight: String,
+    },
+    /// The first pixel of each row.
+    First,
     /// More channels, all zero, after those that there are.
     ExtraChannels {
         to: usize,
@@ -259,6 +267,10 @@ impl Graph {
                     wanted.push((bias.clone(), vec![c]));
                     (weight, vec![c], &None, &Activation::None)
                 }
+                Op::Prepend { weight } => {
+                    wanted.push((weight.clone(), vec![c]));
+                    continue;
+                }
                 Op::Add { activation: Activation::Prelu(slopes) } => {
                     wanted.push((slopes.clone(), vec![c]));
                     continue;
@@ -291,6 +303,9 @@ fn shape_after(op: &Op, operands: &[Shape]) -> Option<Shape> {
         }
         Op::Add { .. } => (rest == [first]).then_some(first),
         Op::Scale => (rest == [[n, 1, 1, c]]).then_some(first),
+        Op::MaxPool { kernel, pad, .. } if [pad.top, pad.bottom, pad.left, pad.right].iter().max() >= Some(kernel) => {
+            None
+        }
         Op::MaxPool { kernel, stride, pad } => {
             let (h, w) = (h + pad.top + pad.bottom, w + pad.left + pad.right);
             alone.then_some([n, window(h, *kernel, *stride)?, window(w, *kernel, *stride)?, c])
@@ -302,6 +317,9 @@ fn shape_after(op: &Op, operands: &[Shape]) -> Option<Shape> {
             let same = rest.iter().all(|other| other[..3] == first[..3]);
             same.then_some([n, h, w, operands.iter().map(|s| s[3]).sum()])
         }
+        Op::Turn => alone.then_some([n, h, c, w]),
+        Op::Prepend { .. } => alone.then_some([n, h, w + 1, c]),
+        Op::First => (alone && w > 0).then_some([n, h, 1, c]),
         Op::ExtraChannels { to } => (alone && *to >= c).then_some([n, h, w, *to]),
         Op::Spread { out_channels, .. } => alone.then_some([n, 2 * h, 2 * w, *out_channels]),
         Op::LayerNorm { .. } | Op::Softmax => alone.then_some(first),

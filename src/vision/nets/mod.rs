@@ -1,12 +1,15 @@
 //! The neural networks. Each is described once, in the file named after its paper; how it is executed is this module's
 //! own business: no caller can tell, and no description knows pre- or post-processing.
 
+pub mod blendshapes;
 pub mod builder;
 pub mod facemesh;
 pub mod graph;
+pub mod mini_xception;
 pub mod minifasnet;
 mod plain;
 mod plan;
+pub mod pplcnet;
 mod ppocr;
 pub mod ppocr_det;
 pub mod ppocr_rec;

@@ -37,7 +37,9 @@ impl PlainNet {
                 Op::Add { activation } => self.activate(&(operand(0)? + operand(1)?)?, activation)?,
                 Op::Scale => operand(0)?.broadcast_mul(operand(1)?)?,
                 Op::MaxPool { kernel, stride, pad: by } => {
-                    pad(operand(0)?, *by)?.max_pool2d_with_stride(*kernel, *stride)?
+                    // What is repeated of the border is in the same window as the border itself.
+                    let x = operand(0)?.pad_with_same(2, by.top, by.bottom)?.pad_with_same(3, by.left, by.right)?;
+                    x.max_pool2d_with_stride(*kernel, *stride)?
                 }
                 Op::AveragePool { kernel } => operand(0)?.avg_pool2d(*kernel)?,
                 Op::GlobalAverage => operand(0)?.mean_keepdim((2, 3))?,
@@ -50,6 +52,14 @@ impl PlainNet {
                     let parts: Result<Vec<&Tensor>, NetError> = (0..node.inputs.len()).map(operand).collect();
                     Tensor::cat(&parts?, 1)?
                 }
+                Op::Turn => operand(0)?.transpose(1, 3)?.contiguous()?,
+                Op::Prepend { weight } => {
+                    let x = operand(0)?;
+                    let (n, c, h, _) = x.dims4()?;
+                    let pixel = self.tensor(weight)?.reshape((1, c, 1, 1))?.broadcast_as((n, c, h, 1))?;
+                    Tensor::cat(&[&pixel, x], 3)?
+                }
+                Op::First => operand(0)?.narrow(3, 0, 1)?.contiguous()?,
                 Op::ExtraChannels { to } => {
                     let x = operand(0)?;
                     x.pad_with_zeros(1, 0, to - x.dim(1)?)?

@@ -96,6 +96,7 @@ fn menagerie() -> Graph {
     let leaky = net.add_then(weighed, trunk, Activation::Prelu("leaky.slope".into()));
     let after = Pad { top: 0, bottom: 1, left: 0, right: 1 };
     let padded = net.push(Op::MaxPool { kernel: 2, stride: 1, pad: after }, &[leaky]);
+    let around = net.push(Op::MaxPool { kernel: 3, stride: 2, pad: Pad::all(1) }, &[leaky]);
     let wider = net.push(Op::ExtraChannels { to: 51 }, &[padded]);
     let seven = net.conv(wider, Conv::depthwise("seven", 51, 7).activate(Activation::Relu));
     let again = net.conv(seven, Conv::pointwise("again", 51));
@@ -107,7 +108,7 @@ fn menagerie() -> Graph {
     let mixed = net.conv(normal, Conv::pointwise("qkv", 45));
     let mixed = net.push(Op::Attention { heads: 3 }, &[mixed]);
     let classes = net.push(Op::Softmax, &[mixed]);
-    let mut outputs = vec![alone, gate, joined, minimal, spread, single, mixed, classes];
+    let mut outputs = vec![alone, gate, joined, minimal, spread, single, mixed, classes, around];
     for (name, channels, activation) in [("a", 1, Activation::Sigmoid), ("b", 3, Activation::None)] {
         let point = net.conv(joined, Conv::pointwise(&format!("{name}.pw"), channels));
         outputs.push(net.conv(point, Conv::depthwise(&format!("{name}.dw"), channels, 3).activate(activation)));
@@ -121,6 +122,23 @@ fn executors_agree_on_every_kind_of_node() {
     let weights = random_weights(&graph, 1);
     let inputs = [(1, 16, 32, 3), (3, 16, 16, 3), (2, 48, 32, 3), (1, 160, 144, 3)].map(|shape| image(7, shape));
     assert_agree(&graph, &weights, &inputs);
+}
+
+#[test]
+fn executors_agree_on_maps_that_are_turned() {
+    let (mut net, x) = Builder::new("turning", (Side::MultipleOf(2), Side::Exactly(5)), 19);
+    let x = net.conv(x, Conv::pointwise("in", 33).activate(Activation::Relu));
+    let turned = net.push(Op::Turn, &[x]);
+    let x = net.conv(turned, Conv::pointwise("tokens", 18));
+    let x = net.push(Op::Prepend { weight: "token".into() }, &[x]);
+    let first = net.push(Op::First, &[x]);
+    let graph = net.build(vec![turned, x, first]).unwrap();
+    let inputs = [(1, 2, 5, 19), (3, 4, 5, 19)].map(|shape| image(9, shape));
+    assert_agree(&graph, &random_weights(&graph, 18), &inputs);
+
+    let (mut net, x) = Builder::new("any width", (Side::Exactly(1), Side::MultipleOf(4)), 3);
+    let x = net.push(Op::Turn, &[x]);
+    assert!(net.build(vec![x]).is_err(), "its channels would not be known");
 }
 
 #[test]
@@ -147,6 +165,9 @@ fn executors_agree_on_the_other_networks() {
     };
     named(facemesh::describe(), &[(1, 256, 256, 3)], 11);
     named(minifasnet::describe(), &[(1, 80, 80, 3), (3, 80, 80, 3)], 12);
+    named(blendshapes::describe(), &[(1, 1, 2, 146), (3, 1, 2, 146)], 15);
+    named(mini_xception::describe(), &[(1, 64, 64, 1), (2, 64, 64, 1)], 16);
+    named(pplcnet::describe(), &[(1, 224, 224, 3)], 17);
     // The larger one has maps that run in strips.
     named(ppocr_det::describe(), &[(1, 64, 96, 3), (1, 224, 256, 3)], 13);
     named(ppocr_rec::describe(), &[(1, 48, 136, 3), (2, 48, 64, 3)], 14);

@@ -60,6 +60,12 @@ pub enum Kind {
     Concat {
         factors: Vec<usize>,
     },
+    Turn,
+    /// Each row of the input after this pixel.
+    Prepend {
+        pixel: Vec<f32>,
+    },
+    First,
     /// Makes the four pixels of a square side by side, the upper two first.
     Spread {
         panels: Panels,
@@ -180,6 +186,13 @@ pub fn lower(graph: &Graph, weights: &Weights, isa: Isa) -> Result<Lowered, NetE
                 let (nodes, factors): (Vec<usize>, Vec<usize>) = parts.into_iter().unzip();
                 made.layer(Kind::Concat { factors }, &nodes, channels, pitch(channels), After::Nothing)
             }
+            Op::Turn => made.layer(Kind::Turn, &inputs, channels, pitch(channels), After::Nothing),
+            Op::Prepend { weight } => {
+                let mut pixel = weights.values(weight)?.to_vec();
+                pixel.resize(made.input_pitch(inputs[0])?, 0.0);
+                made.plain(Kind::Prepend { pixel }, &inputs, channels)?
+            }
+            Op::First => made.plain(Kind::First, &inputs, channels)?,
             Op::ExtraChannels { .. } => {
                 made.layer(Kind::Concat { factors: vec![1] }, &inputs, channels, pitch(channels), After::Nothing)
             }

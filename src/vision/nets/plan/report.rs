@@ -43,6 +43,9 @@ pub fn describe(plan: &Lowered, schedule: &Schedule) -> Vec<LayerCost> {
             Kind::MaxPool { .. } => ("pool".into(), 0),
             Kind::Upsample { .. } => ("enlarge".into(), 0),
             Kind::Concat { .. } => ("join".into(), 0),
+            Kind::Turn => ("turn".into(), 0),
+            Kind::Prepend { .. } => ("prepend".into(), 0),
+            Kind::First => ("first pixel".into(), 0),
         };
         let layer_text = format!("{kind} {channels_in}→{} at {}×{}", layer.channels, to.height, to.width);
         LayerCost { layer: layer_text, products: pixels * layer.channels * taps, seconds: 0.0 }

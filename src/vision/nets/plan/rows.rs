@@ -73,7 +73,9 @@ impl<'a> Row<'a> {
             }
             Kind::MaxPool { kernel, stride, pad } => {
                 for (ky, row) in rows[..*kernel].iter_mut().enumerate() {
-                    *row = under(y, *stride, pad.top, ky);
+                    // Beyond the border it is repeated, and so is never larger than what the window holds anyway.
+                    let wanted = (y * stride + ky).saturating_sub(pad.top).min(from.place.height - 1);
+                    *row = from.row(image, wanted);
                 }
                 let rows = &rows[..*kernel];
                 let inside = inside(from.place.width, width, *kernel, *stride, pad.left);
@@ -86,7 +88,7 @@ impl<'a> Row<'a> {
                 }
                 for pixel in (0..inside.start).chain(inside.end..width) {
                     let from = (pixel * stride) as isize - pad.left as isize;
-                    let patch = overhang(rows, from, *kernel, layer.pitch, patch);
+                    let patch = overhang(rows, from, *kernel, layer.pitch, patch, Beyond::Border);
                     let mut cut: [&[f32]; KERNEL_ROWS_MAX] = [&[]; KERNEL_ROWS_MAX];
                     cut.iter_mut().zip(patch.chunks_exact(kernel * layer.pitch)).for_each(|(cut, row)| *cut = row);
                     let out = &mut out[pixel * layer.pitch..][..layer.pitch];
@@ -147,6 +149,21 @@ impl<'a> Row<'a> {
                 }
                 out.chunks_exact_mut(layer.pitch).for_each(|out| out[first..].fill(0.0));
             }
+            Kind::Turn => {
+                let (columns, pitch) = (layer.channels, self.plan.layers[layer.inputs[0]].pitch);
+                let row = from.row(image, y);
+                for (channel, out) in out.chunks_exact_mut(layer.pitch).enumerate() {
+                    let (out, rest) = out.split_at_mut(columns);
+                    out.iter_mut().zip(row[channel..].iter().step_by(pitch)).for_each(|(out, x)| *out = *x);
+                    rest.fill(0.0);
+                }
+            }
+            Kind::Prepend { pixel } => {
+                let (first, others) = out.split_at_mut(layer.pitch);
+                first.copy_from_slice(pixel);
+                others.copy_from_slice(from.row(image, y));
+            }
+            Kind::First => out.copy_from_slice(&from.row(image, y)[..layer.pitch]),
             Kind::Input | Kind::Linear(_) | Kind::GlobalAverage | Kind::Attention { .. } | Kind::Winograd(_) => {}
         }
     }
@@ -180,16 +197,38 @@ fn inside(width_in: usize, width: usize, wide: usize, stride: usize, left: usize
     from..to
 }
 
-/// A window that hangs over the border, starting at the pixel `from`: a copy of it, with zeros where there is no map.
-fn overhang<'p>(rows: &[&[f32]], from: isize, wide: usize, pitch: usize, patch: &'p mut Buffer) -> &'p [f32] {
+/// What a window sees where there is no map.
+#[derive(Clone, Copy, PartialEq)]
+enum Beyond {
+    Zeros,
+    /// The border's pixel again.
+    Border,
+}
+
+/// A window that hangs over the border, starting at the pixel `from`, as a copy.
+fn overhang<'p>(
+    rows: &[&[f32]],
+    from: isize,
+    wide: usize,
+    pitch: usize,
+    patch: &'p mut Buffer,
+    beyond: Beyond,
+) -> &'p [f32] {
     let patch = &mut patch.as_mut_slice()[..rows.len() * wide * pitch];
-    patch.fill(0.0);
+    if beyond == Beyond::Zeros {
+        patch.fill(0.0);
+    }
     for (row, patch) in rows.iter().zip(patch.chunks_exact_mut(wide * pitch)) {
         let first = (-from).max(0) as usize;
         let last = ((row.len() / pitch) as isize - from).clamp(0, wide as isize) as usize;
         if first < last {
             let start = (from + first as isize) as usize * pitch;
             patch[first * pitch..last * pitch].copy_from_slice(&row[start..][..(last - first) * pitch]);
+            if beyond == Beyond::Border {
+                (0..first).for_each(|pixel| patch.copy_within(first * pitch..(first + 1) * pitch, pixel * pitch));
+                let border = (last - 1) * pitch..last * pitch;
+                (last..wide).for_each(|pixel| patch.copy_within(border.clone(), pixel * pitch));
+            }
         }
     }
     patch
@@ -222,7 +261,7 @@ fn dense_row(
     }
     for pixel in (0..inside.start).chain(inside.end..width) {
         let from = (pixel * stride) as isize - left as isize;
-        let patch = overhang(rows, from, wide, pitch_in, patch);
+        let patch = overhang(rows, from, wide, pitch_in, patch, Beyond::Zeros);
         let mut runs: [&[f32]; KERNEL_ROWS_MAX] = [&[]; KERNEL_ROWS_MAX];
         for (run, patch) in runs.iter_mut().zip(patch.chunks_exact(wide * pitch_in)) {
             *run = patch;

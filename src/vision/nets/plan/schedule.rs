@@ -59,7 +59,7 @@ impl Schedule {
         let layers = &plan.layers;
         let mut places: Vec<Place> = Vec::with_capacity(layers.len());
         for layer in layers {
-            let (h, w) = size_after(layer, &places, height, width);
+            let (h, w) = size_after(layer, layers, &places, height, width);
             let row = w * layer.pitch;
             places.push(Place { slot: 0, height: h, width: w, ring: h, row, image: h * row });
         }
@@ -157,7 +157,7 @@ impl Schedule {
     }
 }
 
-fn size_after(layer: &Layer, places: &[Place], height: usize, width: usize) -> (usize, usize) {
+fn size_after(layer: &Layer, layers: &[Layer], places: &[Place], height: usize, width: usize) -> (usize, usize) {
     let Some(&input) = layer.inputs.first() else { return (height, width) };
     let (h, w) = (places[input].height, places[input].width);
     match &layer.kind {
@@ -182,6 +182,9 @@ fn size_after(layer: &Layer, places: &[Place], height: usize, width: usize) -> (
         Kind::AveragePool { kernel } => (h / kernel.0, w / kernel.1),
         Kind::Upsample { factor } => (h * factor, w * factor),
         Kind::Spread { .. } => (2 * h, 2 * w),
+        Kind::Turn => (h, layers[input].channels),
+        Kind::Prepend { .. } => (h, w + 1),
+        Kind::First => (h, 1),
         Kind::Linear(_) | Kind::GlobalAverage => (1, 1),
     }
 }
@@ -288,6 +291,7 @@ fn in_rows(layer: &Layer) -> bool {
         Kind::Dense(_) | Kind::Depthwise { .. } | Kind::MaxPool { .. } | Kind::AveragePool { .. } => true,
         Kind::Affine { .. } | Kind::Add { .. } | Kind::AddUpsampled { .. } | Kind::Scale => true,
         Kind::Upsample { .. } | Kind::Concat { .. } | Kind::Spread { .. } => true,
+        Kind::Turn | Kind::Prepend { .. } | Kind::First => true,
         Kind::LayerNorm { .. } | Kind::Softmax => true,
     }
 }
