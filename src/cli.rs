@@ -121,7 +121,7 @@ fn run(cli: Cli) -> Done {
 
 fn serve(config: Config) -> Done {
     telemetry::start(&config.log);
-    let engine = Arc::new(Engine::load()?);
+    let engine = Arc::new(Engine::load()?.with_clips(server::clip_settings(&config.clips)));
     let running = server::start(config, Clock::system(), engine)?;
     eprintln!("twoface listens on https://{}", running.address);
     eprintln!("certificate fingerprint (SHA-256): {}", running.fingerprint);
