@@ -121,7 +121,7 @@ fn run(cli: Cli) -> Done {
 
 fn serve(config: Config) -> Done {
     telemetry::start(&config.log);
-    let engine = Arc::new(Engine::load_on(device(&config))?);
+    let engine = Arc::new(Engine::load_on(device(&config))?.with_clips(server::clip_settings(&config.clips)));
     let running = server::start(config, Clock::system(), engine)?;
     eprintln!("twoface listens on https://{}", running.address);
     eprintln!("certificate fingerprint (SHA-256): {}", running.fingerprint);
@@ -179,7 +179,10 @@ fn print(reply: &Reply) {
             println!("{secret}");
         }
         Reply::Keys(keys) => {
-            println!("{:24}  {:16}  {:24}  {:8}  name", "id", "account", "created", "state");
+            println!(
+                "{:24}  {:16}  {:24}  {:24}  {:8}  {:16}  name",
+                "id", "account", "created", "last used", "state", "scopes"
+            );
             keys.iter().for_each(print_key);
         }
         Reply::Revoked(key) => println!("Key {} is revoked. Sessions opened with it go on until they end.", key.id),
@@ -219,6 +222,13 @@ fn print(reply: &Reply) {
 }
 
 fn print_key(key: &KeySeen) {
-    let state = if key.revoked_at.is_some() { "revoked" } else { "live" };
-    println!("{}  {:16}  {}  {state:8}  {}", key.id, key.account, key.created_at, key.name);
+    let state = match key {
+        _ if key.live => "live",
+        _ if key.revoked_at.is_some() => "revoked",
+        _ => "expired",
+    };
+    let used = key.last_used_at.map_or("-".to_owned(), |at| at.to_string());
+    let scopes: Vec<&str> = key.scopes.iter().map(|scope| scope.name()).collect();
+    let scopes = if scopes.is_empty() { "all".to_owned() } else { scopes.join(",") };
+    println!("{}  {:16}  {}  {used:24}  {state:8}  {scopes:16}  {}", key.id, key.account, key.created_at, key.name);
 }

@@ -22,6 +22,7 @@ pub struct Config {
     pub jobs: Jobs,
     pub faces: Faces,
     pub networks: Networks,
+    pub clips: Clips,
     pub log: Log,
 }
 
@@ -111,6 +112,21 @@ impl TryFrom<String> for Device {
             _ => Err(format!("networks.device is \"auto\", \"cpu\" or \"cuda:0\", not {text:?}")),
         }
     }
+}
+
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Clips {
+    pub landlock: Landlock,
+    pub workers: usize,
+    pub decode_seconds_max: u64,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Landlock {
+    Required,
+    IfAvailable,
 }
 
 #[derive(Clone, Debug, PartialEq, Deserialize)]
@@ -208,6 +224,8 @@ impl Config {
             ),
             (self.jobs.upload_memory_mib <= 1 << 20, "jobs.upload_memory_mib must be at most 1048576"),
             ((1e-7..=1e-1).contains(&self.faces.match_at_fmr), "faces.match_at_fmr must be 1e-7 to 1e-1"),
+            ((1..=256).contains(&self.clips.workers), "clips.workers must be 1 to 256"),
+            ((1..=600).contains(&self.clips.decode_seconds_max), "clips.decode_seconds_max must be 1 to 600"),
             (self.server.connections_max >= 1, "server.connections_max must be at least 1"),
         ];
         match rules.iter().find(|(holds, _)| !holds) {

@@ -14,12 +14,13 @@ use actix_web::{App, HttpServer, web};
 use crate::admin;
 use crate::api;
 use crate::clock::Clock;
-use crate::config::Config;
+use crate::config::{Clips, Config, Landlock};
 use crate::domain::evidence::Examiner;
 use crate::service::Service;
 use crate::service::retention::{Mode, Swept};
 use crate::store::{MasterKey, OpenOptions, Passphrase, Store};
 use crate::tls;
+use crate::vision::clip;
 
 /// How often sessions that ran out are written down as EXPIRED.
 const EXPIRY_SWEEP: Duration = Duration::from_secs(30);
@@ -81,6 +82,15 @@ pub fn store_options(config: &Config) -> Result<OpenOptions, CannotStart> {
         Some(_) => MasterKey::File(named.to_owned()),
     };
     Ok(OpenOptions::new(folder, master))
+}
+
+/// How clips are decoded.
+pub fn clip_settings(config: &Clips) -> clip::Settings {
+    let landlock = match config.landlock {
+        Landlock::Required => clip::Landlock::Required,
+        Landlock::IfAvailable => clip::Landlock::IfAvailable,
+    };
+    clip::Settings { landlock, at_once: config.workers, seconds_max: config.decode_seconds_max, ..Default::default() }
 }
 
 /// Opens the store of `config`, alone.
@@ -243,11 +253,17 @@ async fn sweep(service: web::Data<Service>) {
     let mut ticks = tokio::time::interval(EXPIRY_SWEEP);
     loop {
         ticks.tick().await;
-        let service = service.clone();
-        match web::block(move || service.expire_sessions()).await {
+        let expiring = service.clone();
+        match web::block(move || expiring.expire_sessions()).await {
             Ok(Ok(0)) => {}
             Ok(Ok(expired)) => tracing::info!(expired, "sessions ran out"),
             Ok(Err(stop)) => tracing::error!("sessions cannot be expired: {stop}"),
+            Err(_) => return,
+        }
+        let writing = service.clone();
+        match web::block(move || writing.write_key_uses()).await {
+            Ok(Ok(_)) => {}
+            Ok(Err(stop)) => tracing::error!("the last uses of keys cannot be written down: {stop}"),
             Err(_) => return,
         }
     }

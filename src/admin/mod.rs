@@ -2,13 +2,15 @@
 //! [`handle`] carries it out, in the running server or, when none runs, on the store itself.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::{Args, Subcommand};
 use serde::{Deserialize, Serialize};
 
 use crate::domain::account::{Account, Retention as Days};
+use crate::domain::address::Network;
 use crate::domain::id::Id;
-use crate::domain::key::ApiKeyRecord;
+use crate::domain::key::{AnswerMode, ApiKeyRecord, KeyTerms, Scope};
 use crate::domain::refusal::Stop;
 use crate::domain::time::Timestamp;
 use crate::domain::user::DocumentNumber;
@@ -21,7 +23,7 @@ pub mod socket;
 #[derive(Clone, Debug, PartialEq, Subcommand, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Request {
-    /// Create, list and revoke API keys
+    /// Create, list, rotate and revoke API keys
     #[command(subcommand)]
     Keys(Keys),
     /// Create and list accounts
@@ -42,6 +44,14 @@ pub enum Request {
     /// Made by `twoface backup`, whose grammar is the command line's
     #[command(skip)]
     Backup { folder: PathBuf },
+}
+
+fn scope(text: &str) -> Result<Scope, String> {
+    Scope::parse(text).ok_or_else(|| format!("a scope is one of {}", Scope::ALL.map(Scope::name).join(", ")))
+}
+
+fn answer(text: &str) -> Result<AnswerMode, String> {
+    AnswerMode::parse(text).ok_or_else(|| "the mode is job or wait".to_owned())
 }
 
 /// Exactly one of them.
@@ -91,6 +101,30 @@ pub enum Keys {
         /// What you call the key
         #[arg(long)]
         name: String,
+        /// What it may be used for, separated by commas; all if not given
+        #[arg(long, value_name = "SCOPES", value_delimiter = ',', value_parser = scope)]
+        #[serde(default)]
+        scopes: Vec<Scope>,
+        /// Days until it stops working; never if not given
+        #[arg(long, value_name = "DAYS", value_parser = clap::value_parser!(u32).range(1..=36_500))]
+        #[serde(default)]
+        expires: Option<u32>,
+        /// Networks that it may be used from, like 10.1.0.0/16, separated by commas; any if not given
+        #[arg(long, value_name = "NETWORKS", value_delimiter = ',')]
+        #[serde(default)]
+        from: Vec<Network>,
+        /// How its sessions answer a POST that makes a job: "job" with the job's id, "wait" with the outcome
+        #[arg(long, value_name = "MODE", default_value = "job", value_parser = answer)]
+        #[serde(default)]
+        answer: AnswerMode,
+    },
+    /// Give a key a new secret, shown this once; the old one works on for a while
+    Rotate {
+        /// The key's id, as `keys list` shows it
+        id: Id,
+        /// Hours that the old secret still works
+        #[arg(long, value_name = "HOURS", default_value_t = 24, value_parser = clap::value_parser!(u32).range(0..=8_760))]
+        overlap: u32,
     },
     /// Show every key, without secrets
     List,
@@ -156,6 +190,15 @@ pub struct KeySeen {
     pub name: String,
     pub created_at: Timestamp,
     pub revoked_at: Option<Timestamp>,
+    pub scopes: Vec<Scope>,
+    pub expires_at: Option<Timestamp>,
+    pub addresses: Vec<Network>,
+    pub answer: AnswerMode,
+    /// Until when the secret before the last rotation works.
+    pub old_secret_until: Option<Timestamp>,
+    pub last_used_at: Option<Timestamp>,
+    /// Neither revoked nor expired when it was asked.
+    pub live: bool,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -170,7 +213,12 @@ pub struct AccountSeen {
 /// Carries out one request.
 pub fn handle(service: &Service, request: Request) -> Reply {
     let done = match request {
-        Request::Keys(Keys::Create { account, name }) => create_key(service, &account, &name),
+        Request::Keys(Keys::Create { account, name, scopes, expires, from, answer }) => {
+            let end = |days| service.now().after(Duration::from_secs(u64::from(days) * 86_400));
+            let terms = KeyTerms { scopes, expires_at: expires.map(end), addresses: from, answer };
+            create_key(service, &account, &name, terms)
+        }
+        Request::Keys(Keys::Rotate { id, overlap }) => rotate_key(service, id, overlap),
         Request::Keys(Keys::List) => list_keys(service).map(Reply::Keys),
         Request::Keys(Keys::Revoke { id }) => revoke_key(service, id),
         Request::Accounts(Accounts::Create { name }) => create_account(service, &name),
@@ -221,29 +269,38 @@ fn set_retention(service: &Service, account: &str, days: Days) -> Result<Reply, 
     }
 }
 
-fn create_key(service: &Service, account: &str, name: &str) -> Result<Reply, Stop> {
+fn create_key(service: &Service, account: &str, name: &str, terms: KeyTerms) -> Result<Reply, Stop> {
     let accounts = service.accounts()?;
     let Some(account) = accounts.into_iter().find(|known| known.name == account) else {
         return Ok(Reply::Refused(format!(
             "there is no account {account:?}; make it with `twoface accounts create {account}`"
         )));
     };
-    let (record, secret) = service.create_key(account.id, name)?;
-    Ok(Reply::Key { key: seen(&record, &account.name), secret })
+    let (record, secret) = service.create_key(account.id, name, terms)?;
+    Ok(Reply::Key { key: seen(service, &record, &account.name), secret })
+}
+
+fn rotate_key(service: &Service, id: Id, overlap_hours: u32) -> Result<Reply, Stop> {
+    let (record, secret) = service.rotate_key(id, Duration::from_secs(u64::from(overlap_hours) * 3_600))?;
+    Ok(Reply::Key { key: seen(service, &record, &account_name(service, &record)?), secret })
+}
+
+fn account_name(service: &Service, record: &ApiKeyRecord) -> Result<String, Stop> {
+    let account = service.accounts()?.into_iter().find(|account| account.id == record.account);
+    Ok(account.map_or_else(String::new, |account| account.name))
 }
 
 fn list_keys(service: &Service) -> Result<Vec<KeySeen>, Stop> {
     let mut keys = Vec::new();
     for account in service.accounts()? {
-        keys.extend(service.keys(account.id)?.iter().map(|record| seen(record, &account.name)));
+        keys.extend(service.keys(account.id)?.iter().map(|record| seen(service, record, &account.name)));
     }
     Ok(keys)
 }
 
 fn revoke_key(service: &Service, id: Id) -> Result<Reply, Stop> {
     let record = service.revoke_key(id)?;
-    let account = service.accounts()?.into_iter().find(|account| account.id == record.account);
-    Ok(Reply::Revoked(seen(&record, account.map_or_else(String::new, |account| account.name).as_str())))
+    Ok(Reply::Revoked(seen(service, &record, &account_name(service, &record)?)))
 }
 
 fn create_account(service: &Service, name: &str) -> Result<Reply, Stop> {
@@ -263,12 +320,20 @@ fn account_seen(account: Account) -> AccountSeen {
     AccountSeen { id, name, created_at, retention }
 }
 
-fn seen(record: &ApiKeyRecord, account: &str) -> KeySeen {
+fn seen(service: &Service, record: &ApiKeyRecord, account: &str) -> KeySeen {
+    let now = service.now();
     KeySeen {
         id: record.id,
         account: account.to_owned(),
         name: record.name.clone(),
         created_at: record.created_at,
         revoked_at: record.revoked_at,
+        scopes: record.terms.scopes.clone(),
+        expires_at: record.terms.expires_at,
+        addresses: record.terms.addresses.clone(),
+        answer: record.terms.answer,
+        old_secret_until: record.old_secret.as_ref().map(|old| old.until).filter(|until| *until > now),
+        last_used_at: record.last_used_at,
+        live: record.is_live(now),
     }
 }

@@ -1,9 +1,11 @@
-//! The credential is in the handler's signature: [`ApiKey`], [`OpenSession`], or [`JobReader`] where either will do.
+//! The credential is in the handler's signature: [`ApiKey`] with the scope that it must have, [`OpenSession`], or [`JobReader`]
+//! where either will do.
 //!
 //! Whatever is wrong with a credential, the answer is the same 403, after the same work. Each authenticated request counts
 //! against its account's quota.
 
 use std::future::Future;
+use std::marker::PhantomData;
 use std::pin::Pin;
 
 use actix_web::dev::Payload;
@@ -12,11 +14,27 @@ use actix_web::{FromRequest, HttpMessage, HttpRequest, web};
 use super::answer::ask;
 use super::error::Denied;
 use crate::domain::id::Id;
-use crate::domain::refusal::{Failure, Stop};
+use crate::domain::key::Scope;
+use crate::domain::refusal::{Failure, Refusal, Stop};
 use crate::service::{KeyHolder, Service, SessionHolder};
 
-/// `Authorization: <key>` or `Authorization: Bearer <key>`.
-pub struct ApiKey(pub KeyHolder);
+/// `Authorization: <key>` or `Authorization: Bearer <key>`, of a key that has the scope.
+pub struct ApiKey<S: Needs>(pub KeyHolder, PhantomData<S>);
+
+/// A scope as a type, so that it stands in the handler's signature.
+pub trait Needs: 'static {
+    const SCOPE: Scope;
+}
+
+macro_rules! scopes {
+    ($($name:ident),*) => {$(
+        pub struct $name;
+        impl Needs for $name {
+            const SCOPE: Scope = Scope::$name;
+        }
+    )*};
+}
+scopes!(Sessions, Attempts, Users, Erase);
 
 /// `X-Tagshelf-Session: <token>` of a session that is open.
 pub struct OpenSession(pub SessionHolder);
@@ -29,13 +47,13 @@ pub enum JobReader {
 
 type Extracting<T> = Pin<Box<dyn Future<Output = Result<T, Denied>>>>;
 
-impl FromRequest for ApiKey {
+impl<S: Needs> FromRequest for ApiKey<S> {
     type Error = Denied;
     type Future = Extracting<Self>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
         let request = request.clone();
-        Box::pin(async move { key_holder(&request).await.map(ApiKey) })
+        Box::pin(async move { Ok(ApiKey(key_holder(&request, S::SCOPE).await?, PhantomData)) })
     }
 }
 
@@ -57,7 +75,7 @@ impl FromRequest for JobReader {
         let request = request.clone();
         Box::pin(async move {
             if request.headers().contains_key("authorization") {
-                key_holder(&request).await.map(JobReader::Key)
+                key_holder(&request, Scope::Jobs).await.map(JobReader::Key)
             } else {
                 session_holder(&request).await.map(JobReader::Session)
             }
@@ -65,12 +83,16 @@ impl FromRequest for JobReader {
     }
 }
 
-async fn key_holder(request: &HttpRequest) -> Result<KeyHolder, Denied> {
+async fn key_holder(request: &HttpRequest, scope: Scope) -> Result<KeyHolder, Denied> {
     let service = service_of(request)?;
     let secret = without_scheme(header(request, "authorization")).to_owned();
-    let holder = ask(&service, move |service| service.key_of(&secret)).await?;
+    let from = request.peer_addr().map(|address| address.ip());
+    let holder = ask(&service, move |service| service.key_of(&secret, from)).await?;
     count(request, &service, holder.account)?;
-    Ok(holder)
+    match holder.scopes.contain(scope) {
+        true => Ok(holder),
+        false => Err(Refusal::ScopeMissing { scope: scope.name() }.into()),
+    }
 }
 
 async fn session_holder(request: &HttpRequest) -> Result<SessionHolder, Denied> {

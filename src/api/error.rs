@@ -3,9 +3,11 @@
 use std::fmt;
 
 use actix_web::http::StatusCode;
+use actix_web::http::header::HeaderMap;
 use actix_web::{HttpResponse, ResponseError};
 use serde_json::json;
 
+use super::spanish;
 use crate::domain::refusal::{Refusal, Stop};
 
 /// Why a request was not served. The gate turns it into the contract's answer, with the request's id.
@@ -30,15 +32,54 @@ impl ResponseError for Denied {
     }
 
     fn error_response(&self) -> HttpResponse {
-        self.response("")
+        self.response("", Manner::default())
     }
+}
+
+/// How the client wants to be told no.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Manner {
+    /// As RFC 9457 writes it, with the contract's members beside.
+    pub problem_json: bool,
+    pub spanish: bool,
+}
+
+impl Manner {
+    /// From `Accept` and `Accept-Language`. Without the latter, or with both languages equally welcome, English.
+    pub fn of(headers: &HeaderMap) -> Self {
+        let text =
+            |name: &str| headers.get_all(name).filter_map(|value| value.to_str().ok()).collect::<Vec<_>>().join(",");
+        let languages = text("accept-language");
+        let weight = |language: &str| {
+            let ranges = languages.split(',').filter_map(|range| weighed(range, language));
+            ranges.fold(0.0_f32, f32::max)
+        };
+        Self {
+            problem_json: text("accept")
+                .split(',')
+                .any(|range| weighed(range, "application/problem+json").is_some_and(|q| q > 0.0)),
+            spanish: weight("es") > weight("en"),
+        }
+    }
+}
+
+/// The weight of a header's element if it names `wanted`, or a part of the world where that language is spoken.
+fn weighed(element: &str, wanted: &str) -> Option<f32> {
+    let mut parts = element.split(';').map(str::trim);
+    let name = parts.next()?;
+    let named = name.get(..wanted.len())?.eq_ignore_ascii_case(wanted);
+    if !named || !name.get(wanted.len()..).is_some_and(|rest| rest.is_empty() || rest.starts_with('-')) {
+        return None;
+    }
+    Some(parts.find_map(|part| part.strip_prefix("q=")?.parse().ok()).unwrap_or(1.0))
 }
 
 impl Denied {
     /// The whole answer.
-    pub fn response(&self, request_id: &str) -> HttpResponse {
-        let (code, error, msg) = self.describe();
-        let mut response = envelope(code, error, &msg, request_id);
+    pub fn response(&self, request_id: &str, manner: Manner) -> HttpResponse {
+        let (code, error, english) = self.describe();
+        let msg = if manner.spanish { spanish::sentence(&self.0) } else { english };
+        let mut response = envelope(code, error, &msg, request_id, manner);
         let retry_after = match &self.0 {
             Stop::Refused(Refusal::RateLimited { retry_after }) => Some(retry_after.as_secs().max(1)),
             Stop::Refused(Refusal::Busy | Refusal::NotReady) => Some(1),
@@ -63,6 +104,9 @@ impl Denied {
         };
         let (code, error, msg): (u16, &str, &str) = match refusal {
             Refusal::InvalidToken => (403, "invalid_token", "Invalid token."),
+            Refusal::ScopeMissing { scope } => {
+                return (403, "scope_missing", format!("This key has not the scope `{scope}`."));
+            }
             Refusal::UserAgentMissing => (403, "user_agent_required", "A valid User-Agent header is required."),
             Refusal::BadSessionType => (400, "bad_type", "`type` must be one of the following: SIGNUP,VALIDATION"),
             Refusal::BadClosingStatus => {
@@ -89,6 +133,12 @@ impl Denied {
                 (409, "attempt_not_successful", "Only an attempt with status SUCCESS can register a user.")
             }
             Refusal::AttemptTaken => (409, "attempt_taken", "A user was registered from this attempt already."),
+            Refusal::AttemptNotInReview => {
+                (409, "attempt_not_in_review", "Only an attempt with status REVIEW can be reviewed.")
+            }
+            Refusal::BadSettlement => {
+                (400, "bad_status", "`status` must be one of the following: CANCELLED,FAILED,SUCCESS")
+            }
             Refusal::AttemptHasUser => {
                 (409, "attempt_has_user", "A user was registered from this attempt. Delete the user instead.")
             }
@@ -106,13 +156,47 @@ impl Denied {
     }
 }
 
-/// An error in the contract's shape.
-pub fn envelope(code: u16, error: &str, msg: &str, request_id: &str) -> HttpResponse {
+/// An error in the contract's shape, or as a problem document that has the same members.
+pub fn envelope(code: u16, error: &str, msg: &str, request_id: &str, manner: Manner) -> HttpResponse {
     let status = StatusCode::from_u16(code).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let result = json!({ "msg": msg, "error": error, "requestId": request_id });
-    HttpResponse::build(status).json(json!({ "code": code, "result": result }))
+    let mut response = HttpResponse::build(status);
+    if !manner.problem_json {
+        return response.json(json!({ "code": code, "result": result }));
+    }
+    response.content_type("application/problem+json").json(json!({
+        "type": format!("urn:twoface:problem:{error}"),
+        "title": status.canonical_reason(),
+        "status": code,
+        "detail": msg,
+        "code": code,
+        "result": result,
+    }))
 }
 
 pub async fn no_route() -> Result<HttpResponse, Denied> {
     Err(Refusal::NoRoute.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use actix_web::test::TestRequest;
+
+    #[test]
+    fn the_language_and_the_shape_are_as_the_client_prefers() {
+        let of = |accept: &str, language: &str| {
+            let request = TestRequest::default()
+                .insert_header(("accept", accept))
+                .insert_header(("accept-language", language))
+                .to_http_request();
+            let Manner { problem_json, spanish } = Manner::of(request.headers());
+            (problem_json, spanish)
+        };
+        assert_eq!(of("*/*", ""), (false, false));
+        assert_eq!(of("application/json, application/problem+json;q=0.5", "es-DO,es;q=0.9,en;q=0.8"), (true, true));
+        assert_eq!(of("application/problem+json;q=0", "en, es;q=0.9"), (false, false));
+        assert_eq!(of("application/json", "ES"), (false, true));
+        assert_eq!(of("application/json", "est"), (false, false), "Estonian is not Spanish");
+    }
 }

@@ -6,7 +6,7 @@ use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use actix_web::middleware::Next;
 use actix_web::{Error, HttpMessage, HttpRequest, HttpResponse, web};
 
-use super::error::{Denied, envelope};
+use super::error::{Denied, Manner, envelope};
 use super::unread::Held;
 use super::upload::FRAMING_BYTES_MAX;
 use crate::clock::Stopwatch;
@@ -26,19 +26,20 @@ pub async fn request(
     let id = client_request_id(request.headers()).unwrap_or_else(|| service.new_id().to_string());
     let declared = request.headers().get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok());
     let declared: Option<usize> = declared.and_then(|length| length.parse().ok());
+    let manner = Manner::of(request.headers());
     let most = service.config().limits.request_bytes_max + FRAMING_BYTES_MAX;
 
     let response = if declared.is_some_and(|length| length > most) {
-        let mut response = Denied::from(Refusal::BodyTooLarge).response(&id);
+        let mut response = Denied::from(Refusal::BodyTooLarge).response(&id, manner);
         // Answered unread: an HTTP/1 connection cannot be used again.
         response.head_mut().set_connection_type(actix_web::http::ConnectionType::Close);
         request.into_response(response)
     } else if lacks_user_agent(&request) {
-        request.into_response(Denied::from(Refusal::UserAgentMissing).response(&id))
+        request.into_response(Denied::from(Refusal::UserAgentMissing).response(&id, manner))
     } else {
         next.call(request).await?.map_into_boxed_body()
     };
-    let mut response = in_contract_shape(response, &id);
+    let mut response = in_contract_shape(response, &id, manner);
     let extra = extra_headers(response.request(), &id);
     for (name, value) in extra {
         response.headers_mut().insert(name, value);
@@ -64,18 +65,18 @@ fn client_request_id(headers: &HeaderMap) -> Option<String> {
 }
 
 /// Gives every refusal its request id, and the libraries' own errors the contract's shape.
-fn in_contract_shape(response: ServiceResponse<BoxBody>, id: &str) -> ServiceResponse<BoxBody> {
+fn in_contract_shape(response: ServiceResponse<BoxBody>, id: &str, manner: Manner) -> ServiceResponse<BoxBody> {
     let replacement: Option<HttpResponse> = match response.response().error() {
         Some(error) => match error.as_error::<Denied>() {
             Some(denied) => {
                 if let Denied(Stop::Failed(_)) = denied {
                     tracing::error!(request = id, "{denied}");
                 }
-                Some(denied.response(id))
+                Some(denied.response(id, manner))
             }
-            None => Some(of_status(response.status().as_u16(), id)),
+            None => Some(of_status(response.status().as_u16(), id, manner)),
         },
-        None if response.status().as_u16() == 405 => Some(Denied::from(Refusal::MethodNotAllowed).response(id)),
+        None if response.status().as_u16() == 405 => Some(Denied::from(Refusal::MethodNotAllowed).response(id, manner)),
         None => None,
     };
     match replacement {
@@ -84,12 +85,18 @@ fn in_contract_shape(response: ServiceResponse<BoxBody>, id: &str) -> ServiceRes
     }
 }
 
-fn of_status(code: u16, id: &str) -> HttpResponse {
+fn of_status(code: u16, id: &str, manner: Manner) -> HttpResponse {
     match code {
-        404 => Denied::from(Refusal::NoRoute).response(id),
-        413 => Denied::from(Refusal::BodyTooLarge).response(id),
-        400..=499 => envelope(code, "bad_request", "The request cannot be understood.", id),
-        _ => envelope(500, "internal", "Something went wrong here. Give the request id to your administrator.", id),
+        404 => Denied::from(Refusal::NoRoute).response(id, manner),
+        413 => Denied::from(Refusal::BodyTooLarge).response(id, manner),
+        400..=499 => envelope(code, "bad_request", "The request cannot be understood.", id, manner),
+        _ => envelope(
+            500,
+            "internal",
+            "Something went wrong here. Give the request id to your administrator.",
+            id,
+            manner,
+        ),
     }
 }
 

@@ -13,6 +13,7 @@ use super::error::Denied;
 use super::upload::Form;
 use crate::domain::id::Id;
 use crate::domain::job::{JobState, Operation};
+use crate::domain::key::AnswerMode;
 use crate::domain::refusal::{Refusal, Stop};
 use crate::service::jobs::{JobSeen, Submission, Tries};
 use crate::service::{Service, SessionHolder};
@@ -43,7 +44,8 @@ pub async fn submit(
     let submitted = submitted?;
 
     let job_id = HeaderValue::from_str(&submitted.id.to_string()).ok();
-    let mut response = match prefer_wait(request) {
+    let waits = prefer_wait(request).or((holder.answer == AnswerMode::Wait).then_some(WAIT_SECONDS_MAX));
+    let mut response = match waits {
         None => ok(submitted.id)?,
         Some(seconds) => match tokio::time::timeout(Duration::from_secs(seconds), submitted.ticket).await {
             Ok(Ok(outcome)) => {

@@ -12,7 +12,9 @@ mod faces;
 mod gate;
 mod health;
 mod jobs;
+mod paging;
 mod sessions;
+mod spanish;
 mod unread;
 mod upload;
 mod users;
@@ -30,6 +32,8 @@ pub fn routes(app: &mut web::ServiceConfig) {
             .service(web::resource("/jobs/{id}").get(jobs::read))
             .service(web::resource("/faces/detect").post(faces::detect))
             .service(web::resource("/faces/compare").post(faces::compare))
+            .service(web::resource("/attempts").get(attempts::list))
+            .service(web::resource("/attempts/review/{id}").post(attempts::review))
             .service(web::resource("/attempts/{id}").get(attempts::read).delete(attempts::erase))
             .service(web::resource("/attempts/{id}/files/{name}").get(attempts::file))
             .service(web::resource("/users").get(users::list).post(users::register))

@@ -3,13 +3,18 @@
 use actix_web::{HttpRequest, web};
 
 use super::answer::{Answer, ask, ok};
-use super::credential::{ApiKey, OpenSession};
+use super::credential::{ApiKey, OpenSession, Sessions};
 use super::upload::Form;
 use crate::domain::attempt::{AttemptKind, Closing};
 use crate::domain::refusal::Refusal;
 use crate::service::Service;
 
-pub async fn open(key: ApiKey, request: HttpRequest, body: web::Payload, service: web::Data<Service>) -> Answer {
+pub async fn open(
+    key: ApiKey<Sessions>,
+    request: HttpRequest,
+    body: web::Payload,
+    service: web::Data<Service>,
+) -> Answer {
     let form = Form::read(&request, body).await?;
     let kind = form.text("type").as_deref().and_then(AttemptKind::parse).ok_or(Refusal::BadSessionType)?;
     ok(ask(&service, move |service| service.open_session(key.0, kind)).await?)

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::id::Id;
 use super::job::Operation;
+use super::key::AnswerMode;
 use super::time::Timestamp;
 
 /// What the session is for.
@@ -66,12 +67,58 @@ impl Closing {
     }
 }
 
+impl AttemptStatus {
+    pub fn parse(text: &str) -> Option<Self> {
+        serde::Deserialize::deserialize(serde::de::value::StrDeserializer::<serde::de::value::Error>::new(text)).ok()
+    }
+}
+
+/// How a reviewer settles an attempt that was closed as REVIEW.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Settlement {
+    Success,
+    Failed,
+    Cancelled,
+}
+
+impl Settlement {
+    pub fn parse(text: &str) -> Option<Self> {
+        match text {
+            "SUCCESS" => Some(Self::Success),
+            "FAILED" => Some(Self::Failed),
+            "CANCELLED" => Some(Self::Cancelled),
+            _ => None,
+        }
+    }
+
+    pub fn status(self) -> AttemptStatus {
+        match self {
+            Self::Success => AttemptStatus::Success,
+            Self::Failed => AttemptStatus::Failed,
+            Self::Cancelled => AttemptStatus::Cancelled,
+        }
+    }
+}
+
+/// Who settled an attempt in review, when and why.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Review {
+    /// The API key that was used.
+    pub key: Id,
+    pub at: Timestamp,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub note: Option<String>,
+}
+
 /// The credential of an open attempt.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Session {
     /// Keyed hash of the token, hexadecimal.
     pub token_hash: String,
     pub expires_at: Timestamp,
+    /// As the key wants it that opened the session.
+    #[serde(default, skip_serializing_if = "AnswerMode::is_default")]
+    pub answer: AnswerMode,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -88,6 +135,9 @@ pub struct Attempt {
     /// Jobs stored so far, by operation: the tries that count against the limit.
     #[serde(default)]
     pub tries: BTreeMap<Operation, u32>,
+    /// Present once a reviewer has settled it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub review: Option<Review>,
 }
 
 impl Attempt {
@@ -101,6 +151,7 @@ impl Attempt {
             updated_at: now,
             session: Some(session),
             tries: BTreeMap::new(),
+            review: None,
         }
     }
 
@@ -142,7 +193,11 @@ mod tests {
     fn a_session_that_ran_out_is_expired_from_that_millisecond_on() {
         let start = Timestamp::from_millis(1_000_000);
         let id = Id::from_bytes([1; 12]);
-        let session = Session { token_hash: String::new(), expires_at: start.after(Duration::from_secs(60)) };
+        let session = Session {
+            token_hash: String::new(),
+            expires_at: start.after(Duration::from_secs(60)),
+            answer: AnswerMode::Job,
+        };
         let mut attempt = Attempt::open(id, id, AttemptKind::Signup, start, session);
         assert_eq!(attempt.status_at(start.after(Duration::from_millis(59_999))), AttemptStatus::Pending);
         assert_eq!(attempt.status_at(start.after(Duration::from_secs(60))), AttemptStatus::Expired);

@@ -135,6 +135,34 @@ impl std::fmt::Debug for Embedding {
     }
 }
 
+/// A clip as it was decoded.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ClipSeen {
+    /// `mp4`, `mov`, `webm`, `matroska`, `avi`, `gif` or `mjpeg`, by content.
+    pub container: String,
+    /// `h264`, `hevc`, `vp8`, `vp9`, `mjpeg` or `gif`.
+    pub codec: String,
+    /// Pixels of the upright picture, as a player shows it.
+    pub width: u32,
+    pub height: u32,
+    /// Clockwise turn (0, 90, 180, 270) that the container asks for. It was applied.
+    pub rotation_degrees: u16,
+    /// From the first frame to the last.
+    pub duration_milliseconds: f64,
+    /// Frames that a player would show, and how many of them were examined.
+    pub frame_count: u32,
+    pub analysed_frames: u32,
+}
+
+impl ClipSeen {
+    /// Examined frames a second; 0 of a single frame.
+    pub fn analysed_per_second(&self) -> f64 {
+        let steps = f64::from(self.analysed_frames.saturating_sub(1));
+        if self.duration_milliseconds > 0.0 { steps / self.duration_milliseconds * 1e3 } else { 0.0 }
+    }
+}
+
 /// Two faces side by side.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Comparison {
@@ -159,7 +187,7 @@ pub struct StepTimes {
 /// Why a file could not be examined. Not an error of ours: the job ends as Invalid and says so.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Unusable {
-    /// The form field that the file came in: `file`, `document`, `face`.
+    /// The form field that the file came in: `file`, `document`, `face`, `clip`.
     pub field: &'static str,
     pub why: UnusableReason,
 }
@@ -179,4 +207,31 @@ pub enum UnusableReason {
     NoFace,
     /// Not the file's fault: a network could not be run. Logged where it happened.
     EngineFailed,
+    /// The field asks for a clip.
+    Clip(ClipFault),
+}
+
+/// Why a clip could not be decoded.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ClipFault {
+    /// No container that is read; what it looks like, if known.
+    NotAClip(Option<&'static str>),
+    /// The container was read, but its video is in a codec that is not decoded. The codec's name.
+    Codec(String),
+    /// Broken, cut off, or without a single frame.
+    Damaged,
+    /// More than 10 MB.
+    TooManyBytes,
+    /// More than 1920 pixels a side.
+    TooManyPixels { width: u32, height: u32 },
+    /// More than 60 seconds.
+    TooLong { seconds: u64 },
+    /// Its frames are not all of one size.
+    SizeChanges,
+    /// It could not be decoded in the time allowed.
+    TooSlow,
+    /// The decoder died of it.
+    Unreadable,
+    /// Not the clip's fault: the decoder or its sandbox could not be started. Logged where it happened.
+    NoDecoder,
 }

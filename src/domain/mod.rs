@@ -1,6 +1,7 @@
 //! The nouns and their laws. No input or output, no clock, no randomness: everything here is a value.
 
 pub mod account;
+pub mod address;
 pub mod attempt;
 pub mod evidence;
 pub mod hex;

@@ -7,6 +7,10 @@ use std::time::Duration;
 pub enum Refusal {
     /// Unknown, revoked, expired or malformed credential: one answer for all, so that nothing can be told apart.
     InvalidToken,
+    /// The key is live but was not made for this.
+    ScopeMissing {
+        scope: &'static str,
+    },
     UserAgentMissing,
     BadSessionType,
     BadClosingStatus,
@@ -29,6 +33,9 @@ pub enum Refusal {
     DocumentTaken,
     AttemptNotSuccessful,
     AttemptTaken,
+    /// Only an attempt that was closed as REVIEW can be settled.
+    AttemptNotInReview,
+    BadSettlement,
     /// A user was registered from this attempt: the user is what can be erased.
     AttemptHasUser,
     BodyTooLarge,

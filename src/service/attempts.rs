@@ -1,11 +1,20 @@
-//! Attempts: what a session left behind.
+//! Attempts: what a session left behind, listed, read and settled.
 
-use super::{Service, no_entity};
-use crate::domain::attempt::{Attempt, AttemptStatus};
+use std::time::Duration;
+
+use super::{KeyHolder, Service, failed, no_entity, unreadable};
+use crate::domain::attempt::{Attempt, AttemptKind, AttemptStatus, Review, Settlement};
 use crate::domain::id::Id;
 use crate::domain::job::Job;
-use crate::domain::refusal::Stop;
-use crate::store::tables::{Table, key};
+use crate::domain::refusal::{Refusal, Stop};
+use crate::domain::time::Timestamp;
+use crate::store::Commit;
+use crate::store::tables::{Table, decode, key};
+
+/// Rows that one page looks at: a filter that seldom fits must not read a whole account in one request.
+const ROWS_SEEN_MAX: usize = 5_000;
+/// Rows read from the store at a time.
+const ROWS_READ: usize = 200;
 
 /// An attempt with its stages.
 pub struct AttemptSeen {
@@ -16,7 +25,85 @@ pub struct AttemptSeen {
     pub stages: Vec<Job>,
 }
 
+/// Which attempts to list; what is `None` does not matter.
+#[derive(Clone, Debug, Default)]
+pub struct AttemptFilter {
+    pub status: Option<AttemptStatus>,
+    pub kind: Option<AttemptKind>,
+    /// Created at or after.
+    pub from: Option<Timestamp>,
+    /// Created at or before.
+    pub to: Option<Timestamp>,
+}
+
+/// Some attempts, newest first, each with its status at the time of reading.
+pub struct AttemptPage {
+    pub attempts: Vec<(Attempt, AttemptStatus)>,
+    /// Where the next page goes on. A page may hold fewer than asked for, or none, and still have a next one.
+    pub next: Option<Id>,
+}
+
+impl AttemptFilter {
+    fn fits(&self, attempt: &Attempt, status: AttemptStatus) -> bool {
+        self.status.is_none_or(|wanted| wanted == status)
+            && self.kind.is_none_or(|wanted| wanted == attempt.kind)
+            && self.from.is_none_or(|from| attempt.created_at >= from)
+            && self.to.is_none_or(|to| attempt.created_at <= to)
+    }
+}
+
 impl Service {
+    /// A page of attempts, newest first, older than the attempt `cursor`.
+    pub fn attempts(
+        &self,
+        account: Id,
+        filter: &AttemptFilter,
+        cursor: Option<Id>,
+        limit: usize,
+    ) -> Result<AttemptPage, Stop> {
+        let now = self.clock.now();
+        let mut page = AttemptPage { attempts: Vec::new(), next: cursor };
+        for _ in 0..ROWS_SEEN_MAX / ROWS_READ {
+            let before = page.next.map(|id| key(&[account, id]));
+            let rows = self
+                .store
+                .scan_back(Table::Attempts, &key(&[account]), before.as_deref(), ROWS_READ)
+                .map_err(failed)?;
+            for (_, value) in &rows {
+                let attempt: Attempt = decode(value).map_err(|bad| unreadable(Table::Attempts, bad))?;
+                // Ids grow with the time of creation to the second; a clock that was set back may reverse a few.
+                if filter.from.is_some_and(|from| attempt.id.created_at().after(Duration::from_secs(1)) < from) {
+                    return Ok(AttemptPage { next: None, ..page });
+                }
+                page.next = Some(attempt.id);
+                let status = attempt.status_at(now);
+                if filter.fits(&attempt, status) {
+                    page.attempts.push((attempt, status));
+                    if page.attempts.len() == limit {
+                        return Ok(page);
+                    }
+                }
+            }
+            if rows.len() < ROWS_READ {
+                return Ok(AttemptPage { next: None, ..page });
+            }
+        }
+        Ok(page)
+    }
+
+    /// Settles an attempt that was closed as REVIEW. Refused when it is in another status.
+    pub fn review(&self, holder: KeyHolder, id: Id, settlement: Settlement, note: Option<String>) -> Result<Id, Stop> {
+        self.change_attempt(holder.account, id, |attempt| {
+            if attempt.status != AttemptStatus::Review {
+                return Err(Refusal::AttemptNotInReview.into());
+            }
+            let at = self.clock.now();
+            attempt.end(settlement.status(), at);
+            attempt.review = Some(Review { key: holder.key, at, note: note.clone() });
+            Ok((id, Commit::default()))
+        })
+    }
+
     pub fn attempt(&self, account: Id, id: Id) -> Result<AttemptSeen, Stop> {
         let attempt: Attempt = self.record(Table::Attempts, &key(&[account, id]))?.ok_or_else(|| no_entity(id))?;
         let status = attempt.status_at(self.clock.now());

@@ -1,4 +1,12 @@
 //! Accounts and their API keys.
+//!
+//! A secret is `2fk_`, 64 hexadecimal characters of randomness and 8 of a checksum: what scanners of leaked secrets look for,
+//! and what tells a mistyped secret from a revoked one without asking a server.
+
+use std::collections::HashMap;
+use std::net::IpAddr;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
 use super::sessions::NO_ACCOUNT;
 use super::{Committed, KeyHolder, Service, failed, no_entity, put, unreadable};
@@ -6,13 +14,16 @@ use crate::crypto;
 use crate::domain::account::{Account, Retention};
 use crate::domain::hex;
 use crate::domain::id::Id;
-use crate::domain::key::ApiKeyRecord;
+use crate::domain::key::{ApiKeyRecord, KeyTerms, OldSecret, Scope};
 use crate::domain::refusal::{Failure, Refusal, Stop};
+use crate::domain::time::Timestamp;
 use crate::store::tables::{Owner, Table, decode, hash_key, ids, key};
 use crate::store::{Commit, Expect};
 
-/// Marks a secret as one of ours, for people and for scanners of leaked secrets.
+/// Marks a secret as one of ours.
 const SECRET_PREFIX: &str = "2fk_";
+/// Hexadecimal characters of its SHA-256 that end a secret.
+const CHECKSUM_LENGTH: usize = 8;
 
 impl Service {
     /// The account of that name, made if there is none.
@@ -57,9 +68,9 @@ impl Service {
     }
 
     /// A new key of `account` with its secret, which is shown this once.
-    pub fn create_key(&self, account: Id, name: &str) -> Result<(ApiKeyRecord, String), Stop> {
+    pub fn create_key(&self, account: Id, name: &str, terms: KeyTerms) -> Result<(ApiKeyRecord, String), Stop> {
         let now = self.clock.now();
-        let secret = format!("{SECRET_PREFIX}{}", hex::encode(&crypto::random::<32>()));
+        let secret = new_secret();
         let record = ApiKeyRecord {
             id: self.ids.next(now),
             account,
@@ -67,6 +78,9 @@ impl Service {
             secret_hash: self.secret_hash(&secret),
             created_at: now,
             revoked_at: None,
+            terms,
+            old_secret: None,
+            last_used_at: None,
         };
         let row = key(&[account, record.id]);
         let commit = Commit {
@@ -86,37 +100,76 @@ impl Service {
 
     /// Makes a key worthless from the next request on. Sessions opened with it go on until they end.
     pub fn revoke_key(&self, id: Id) -> Result<ApiKeyRecord, Stop> {
-        let accounts = self.accounts()?;
-        for account in accounts {
-            let row = key(&[account.id, id]);
-            let Some(before) = self.store.get(Table::Keys, &row).map_err(failed)? else { continue };
-            let mut record: ApiKeyRecord = decode(&before).map_err(|bad| unreadable(Table::Keys, bad))?;
+        let account = self.account_of_key(id)?;
+        self.change_key(account, id, |record| {
             record.revoked_at.get_or_insert(self.clock.now());
-            let commit = Commit {
-                expects: vec![Expect::Equal(Table::Keys, row.clone(), before)],
-                ops: vec![put(Table::Keys, row, &record, Owner::Account(account.id))?],
-            };
-            return match self.commit(commit)? {
-                Committed::Done => Ok(record),
-                // The only change a key knows is this one.
-                Committed::Conflict => self.revoke_key(id),
-            };
+        })
+    }
+
+    /// Gives a key a new secret, which is shown this once. The old one works on for `overlap`; one older still ends at once.
+    pub fn rotate_key(&self, id: Id, overlap: Duration) -> Result<(ApiKeyRecord, String), Stop> {
+        let account = self.account_of_key(id)?;
+        let secret = new_secret();
+        let hash = self.secret_hash(&secret);
+        let record = self.change_key(account, id, |record| {
+            let old = std::mem::replace(&mut record.secret_hash, hash.clone());
+            record.old_secret = Some(OldSecret { hash: old, until: self.clock.now().after(overlap) });
+        })?;
+        Ok((record, secret))
+    }
+
+    /// Who holds `secret`, if the key is live and may be used from that address. Unknown, revoked, expired and malformed take
+    /// the same path and the same time: one keyed hash, one look-up.
+    pub fn key_of(&self, secret: &str, from: Option<IpAddr>) -> Result<KeyHolder, Stop> {
+        let refused = || Stop::from(Refusal::InvalidToken);
+        let hash = self.secret_hash(secret);
+        let row = hash_key(&hash).map_err(|bad| unreadable(Table::KeysByHash, bad))?;
+        let found = self.store.get(Table::KeysByHash, &row).map_err(failed)?.ok_or_else(refused)?;
+        let [account, id] = ids(&found).map_err(|bad| unreadable(Table::KeysByHash, bad))?;
+        let record: ApiKeyRecord = self.record(Table::Keys, &found)?.ok_or_else(refused)?;
+        let now = self.clock.now();
+        if !record.admits(&hash, now, from) {
+            return Err(refused());
+        }
+        self.key_uses.note(account, id, now);
+        Ok(KeyHolder { account, key: id, answer: record.terms.answer, scopes: Scopes::of(&record) })
+    }
+
+    /// Writes down when keys were last used. Returns how many.
+    pub fn write_key_uses(&self) -> Result<usize, Stop> {
+        let uses = self.key_uses.take();
+        for (&(account, id), &at) in &uses {
+            match self.change_key(account, id, |record| record.last_used_at = record.last_used_at.max(Some(at))) {
+                Ok(_) | Err(Stop::Refused(Refusal::NoEntity { .. })) => {}
+                Err(stop) => return Err(stop),
+            }
+        }
+        Ok(uses.len())
+    }
+
+    fn account_of_key(&self, id: Id) -> Result<Id, Stop> {
+        for account in self.accounts()? {
+            if self.store.get(Table::Keys, &key(&[account.id, id])).map_err(failed)?.is_some() {
+                return Ok(account.id);
+            }
         }
         Err(no_entity(id))
     }
 
-    /// Who holds `secret`, if the key is live. Unknown, revoked and malformed take the same path and the same time:
-    /// one keyed hash, one look-up.
-    pub fn key_of(&self, secret: &str) -> Result<KeyHolder, Stop> {
-        let refused = || Stop::from(Refusal::InvalidToken);
-        let row = hash_key(&self.secret_hash(secret)).map_err(|bad| unreadable(Table::KeysByHash, bad))?;
-        let found = self.store.get(Table::KeysByHash, &row).map_err(failed)?.ok_or_else(refused)?;
-        let [account, id] = ids(&found).map_err(|bad| unreadable(Table::KeysByHash, bad))?;
-        let record: ApiKeyRecord = self.record(Table::Keys, &found)?.ok_or_else(refused)?;
-        if !record.is_live() {
-            return Err(refused());
+    fn change_key(&self, account: Id, id: Id, change: impl Fn(&mut ApiKeyRecord)) -> Result<ApiKeyRecord, Stop> {
+        let row = key(&[account, id]);
+        loop {
+            let before = self.store.get(Table::Keys, &row).map_err(failed)?.ok_or_else(|| no_entity(id))?;
+            let mut record: ApiKeyRecord = decode(&before).map_err(|bad| unreadable(Table::Keys, bad))?;
+            change(&mut record);
+            let commit = Commit {
+                expects: vec![Expect::Equal(Table::Keys, row.clone(), before)],
+                ops: vec![put(Table::Keys, row.clone(), &record, Owner::Account(account))?],
+            };
+            if self.commit(commit)? == Committed::Done {
+                return Ok(record);
+            }
         }
-        Ok(KeyHolder { account, key: id })
     }
 
     fn secret_hash(&self, secret: &str) -> String {
@@ -133,6 +186,66 @@ impl Service {
             for (_, value) in &page {
                 records.push(decode(value).map_err(|bad| unreadable(table, bad))?);
             }
+        }
+    }
+}
+
+fn new_secret() -> String {
+    let body = format!("{SECRET_PREFIX}{}", hex::encode(&crypto::random::<32>()));
+    let checksum = checksum(&body);
+    body + &checksum
+}
+
+fn checksum(body: &str) -> String {
+    hex::encode(&crypto::sha256(body.as_bytes())).chars().take(CHECKSUM_LENGTH).collect()
+}
+
+/// Whether a text can be one of this program's secrets at all. Tells a typing error; never whether a key is live.
+pub fn is_well_formed(secret: &str) -> bool {
+    let Some((body, end)) = secret.split_at_checked(secret.len().saturating_sub(CHECKSUM_LENGTH)) else { return false };
+    body.len() == SECRET_PREFIX.len() + 64 && body.starts_with(SECRET_PREFIX) && end == checksum(body)
+}
+
+/// When which key was last used, until it is written down.
+#[derive(Default)]
+pub(super) struct KeyUses(Mutex<HashMap<(Id, Id), Timestamp>>);
+
+impl KeyUses {
+    fn note(&self, account: Id, key: Id, now: Timestamp) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert((account, key), now);
+    }
+
+    fn take(&self) -> HashMap<(Id, Id), Timestamp> {
+        std::mem::take(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+/// The scopes of a key, as one small value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Scopes(u8);
+
+impl Scopes {
+    fn of(record: &ApiKeyRecord) -> Self {
+        Self(Scope::ALL.into_iter().filter(|scope| record.may(*scope)).fold(0, |bits, scope| bits | 1 << scope as u8))
+    }
+
+    pub fn contain(self, scope: Scope) -> bool {
+        self.0 & 1 << scope as u8 != 0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_mistyped_secret_is_told_by_its_checksum() {
+        let secret = new_secret();
+        assert!(is_well_formed(&secret));
+        let mistyped = secret.replacen(|c: char| c == '7' || c == 'a', "8", 1);
+        assert!(mistyped == secret || !is_well_formed(&mistyped));
+        for bad in ["", "2fk_", "é", secret.get(1..).unwrap(), &format!("{secret}0")] {
+            assert!(!is_well_formed(bad), "{bad}");
         }
     }
 }

@@ -10,7 +10,9 @@ use crate::config::Config;
 use crate::crypto;
 use crate::domain::attempt::Attempt;
 use crate::domain::id::{Id, IdMaker};
+use crate::domain::key::AnswerMode;
 use crate::domain::refusal::{Failure, Refusal, Stop};
+use crate::domain::time::Timestamp;
 use crate::store::tables::{BadRecord, Owner, Table, decode, encode, key};
 use crate::store::{Commit, CommitError, Expect, Op, Store, StoreError};
 
@@ -27,6 +29,7 @@ pub mod sessions;
 pub mod users;
 pub mod worker;
 
+use keys::{KeyUses, Scopes};
 use limits::{Limits, Quota};
 use queue::Queue;
 
@@ -35,6 +38,9 @@ use queue::Queue;
 pub struct KeyHolder {
     pub account: Id,
     pub key: Id,
+    pub scopes: Scopes,
+    /// How the sessions that it opens answer.
+    pub answer: AnswerMode,
 }
 
 /// Who holds the token of a session that is open.
@@ -42,6 +48,7 @@ pub struct KeyHolder {
 pub struct SessionHolder {
     pub account: Id,
     pub attempt: Id,
+    pub answer: AnswerMode,
 }
 
 /// The one thing that handlers receive.
@@ -52,6 +59,7 @@ pub struct Service {
     ids: IdMaker,
     limits: Limits,
     queue: Queue,
+    key_uses: KeyUses,
     ready: AtomicBool,
 }
 
@@ -61,6 +69,7 @@ impl Service {
             limits: Limits::new(config.limits.requests_per_minute),
             queue: Queue::new(config.jobs.queue_max),
             ids: IdMaker::new(crypto::random()),
+            key_uses: KeyUses::default(),
             ready: AtomicBool::new(false),
             store,
             config,
@@ -84,6 +93,10 @@ impl Service {
     /// Counts one request of `account` against its quota.
     pub fn count_request(&self, account: Id) -> (Quota, Result<(), Refusal>) {
         self.limits.count(account, self.clock.now())
+    }
+
+    pub fn now(&self) -> Timestamp {
+        self.clock.now()
     }
 
     pub fn new_id(&self) -> Id {

@@ -22,6 +22,7 @@ impl Service {
         let session = Session {
             token_hash: self.token_hash(&token),
             expires_at: now.after(Duration::from_secs(self.config.sessions.minutes * 60)),
+            answer: holder.answer,
         };
         let attempt = Attempt::open(self.ids.next(now), holder.account, kind, now, session);
         let row = key(&[attempt.account, attempt.id]);
@@ -42,10 +43,12 @@ impl Service {
         let found = self.store.get(Table::SessionsByToken, &row).map_err(failed)?.ok_or_else(refused)?;
         let [account, attempt] = ids(&found).map_err(|bad| unreadable(Table::SessionsByToken, bad))?;
         let record: Attempt = self.record(Table::Attempts, &found)?.ok_or_else(refused)?;
-        if !record.is_open(self.clock.now()) {
-            return Err(refused());
+        match &record.session {
+            Some(session) if record.is_open(self.clock.now()) => {
+                Ok(SessionHolder { account, attempt, answer: session.answer })
+            }
+            _ => Err(refused()),
         }
-        Ok(SessionHolder { account, attempt })
     }
 
     /// Closes a session as the client judged it; the token is invalid from then on. Jobs still running finish and are recorded.

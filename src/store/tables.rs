@@ -163,7 +163,10 @@ pub fn index_rows(table: Table, value: &[u8]) -> Result<Vec<IndexRow>, BadRecord
     Ok(match table {
         Table::Keys => {
             let record: ApiKeyRecord = decode(value)?;
-            vec![row(Table::KeysByHash, hash_key(&record.secret_hash)?, key(&[record.account, record.id]))]
+            let hashes = std::iter::once(&record.secret_hash).chain(record.old_secret.as_ref().map(|old| &old.hash));
+            hashes
+                .map(|hash| Ok(row(Table::KeysByHash, hash_key(hash)?, key(&[record.account, record.id]))))
+                .collect::<Result<_, BadRecord>>()?
         }
         Table::Attempts => {
             let attempt: Attempt = decode(value)?;

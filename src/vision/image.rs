@@ -102,6 +102,22 @@ fn flatten(picture: DynamicImage) -> RgbImage {
     out
 }
 
+/// What a file is that was not expected to be a photo, if that is known.
+pub fn looks_like(file: &[u8]) -> Option<&'static str> {
+    match sniff(file) {
+        Content::Photo("jpeg") => Some("JPEG"),
+        Content::Photo("png") => Some("PNG"),
+        Content::Photo(_) => Some("WebP"),
+        Content::Other(what) => what,
+        Content::Empty => None,
+    }
+}
+
+/// Whether it is a still picture in the container of MP4.
+pub fn is_still(file: &[u8]) -> bool {
+    matches!(sniff(file), Content::Other(Some("HEIC" | "AVIF")))
+}
+
 enum Content {
     Empty,
     Photo(&'static str),

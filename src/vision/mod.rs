@@ -1,5 +1,6 @@
 //! Pixels to facts. Nothing here knows sessions, thresholds or HTTP, and nothing outside knows tensors.
 
+pub mod clip;
 mod device;
 pub mod evaluate;
 pub mod face;
@@ -31,6 +32,7 @@ pub struct Engine {
     photo_scores: ScoreTable,
     document_scores: ScoreTable,
     models: Vec<ModelUsed>,
+    clips: clip::Decoder,
 }
 
 /// By their names in the manifest, those that find and compare faces.
@@ -99,7 +101,19 @@ impl Engine {
                 .filter(|model| MODELS_FOR_FACES.contains(&model.name.as_str()))
                 .map(|model| ModelUsed { name: model.name.clone(), sha256: model.sha256.clone() })
                 .collect(),
+            clips: clip::Decoder::new(clip::Settings::default()),
         })
+    }
+
+    /// The same engine, with clips decoded by these settings.
+    pub fn with_clips(mut self, settings: clip::Settings) -> Engine {
+        self.clips = clip::Decoder::new(settings);
+        self
+    }
+
+    /// What decodes clips.
+    pub fn clips(&self) -> &clip::Decoder {
+        &self.clips
     }
 
     /// Runs every network once, so that the first client does not pay for first touches, and a fault shows before it.

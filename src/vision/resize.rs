@@ -60,6 +60,32 @@ pub fn shrink_part(photo: &RgbImage, part: Part, factor: f64) -> RgbImage {
     RgbImage::from_raw(width, height, out).unwrap_or_else(|| RgbImage::new(width, height))
 }
 
+/// One plane of samples made smaller to exactly `to`, each side by its own factor. Never enlarges.
+///
+/// A plane of the wrong length comes back shorter than asked for.
+pub fn shrink_plane(plane: &[u8], from: (u32, u32), to: (u32, u32)) -> Vec<u8> {
+    if to.0 >= from.0 && to.1 >= from.1 {
+        return plane.to_vec();
+    }
+    let to = (to.0.clamp(1, from.0), to.1.clamp(1, from.1));
+    let columns = spans(from.0, to.0, f64::from(from.0) / f64::from(to.0));
+    let rows = spans(from.1, to.1, f64::from(from.1) / f64::from(to.1));
+    let mut out = Vec::with_capacity(to.0 as usize * to.1 as usize);
+    let mut sums = vec![0_f32; from.0 as usize];
+    for row in &rows {
+        sums.fill(0.0);
+        for (line, share) in plane.chunks_exact(from.0 as usize).skip(row.start).zip(&row.shares) {
+            sums.iter_mut().zip(line).for_each(|(sum, value)| *sum += share * f32::from(*value));
+        }
+        for column in &columns {
+            let covered = sums.get(column.start..).unwrap_or_default();
+            let mean: f32 = covered.iter().zip(&column.shares).map(|(sum, share)| sum * share).sum();
+            out.push((mean + 0.5) as u8);
+        }
+    }
+    out
+}
+
 fn spans(from: u32, to: u32, factor: f64) -> Vec<Span> {
     let span = |i: u32| {
         let begin = f64::from(i) * factor;
@@ -98,6 +124,15 @@ mod tests {
         for factor in [1.5, 2.0, 3.7] {
             assert_eq!(shrink_part(&photo, part, factor), *shrink(&cut, factor));
         }
+    }
+
+    #[test]
+    fn a_plane_shrinks_each_side_by_its_own_factor() {
+        let plane = [0, 100, 10, 110, 20, 120, 30, 130];
+        assert_eq!(shrink_plane(&plane, (4, 2), (2, 2)), [50, 60, 70, 80]);
+        assert_eq!(shrink_plane(&plane, (2, 4), (2, 2)), [5, 105, 25, 125]);
+        assert_eq!(shrink_plane(&plane, (4, 2), (8, 9)), plane);
+        assert_eq!(shrink_plane(&[7; 35], (7, 5), (3, 2)), [7; 6]);
     }
 
     #[test]

@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use crate::harness::{Server, refusal};
+use twoface::domain::time::Timestamp;
+
+use crate::harness::{START, Server, message, refusal};
 
 #[test]
 fn an_attempt_has_a_stage_for_each_job_with_references_to_its_files() {
@@ -117,4 +119,75 @@ fn photos_and_attempts_expire_by_the_account_s_own_days() {
     assert_eq!(server.sweep(), (2, 1));
     assert_eq!(refusal(&server.get(&format!("/attempts/{old}"))), (404, "not_found".into()));
     assert_eq!(server.get(&format!("/attempts/{young}")).status, 200);
+}
+
+#[test]
+fn attempts_are_listed_newest_first_by_status_type_and_time() {
+    let server = Server::start();
+    let closed = |status: &str| {
+        server.clock.advance(Duration::from_secs(10));
+        server.close(&server.session(), status).result().as_str().unwrap().to_owned()
+    };
+    let (first, second, third) = (closed("SUCCESS"), closed("REVIEW"), closed("FAILED"));
+    server.clock.advance(Duration::from_secs(10));
+    server.session();
+    let listed = |query: &str| -> Vec<String> {
+        let result = server.get(&format!("/attempts{query}")).result();
+        result["attempts"].as_array().unwrap().iter().map(|one| one["id"].as_str().unwrap().to_owned()).collect()
+    };
+    let all = listed("");
+    assert_eq!((all.len(), &all[1..]), (4, &[third.clone(), second.clone(), first.clone()][..]));
+    assert_eq!(listed("?status=REVIEW"), [second.clone()]);
+    assert_eq!(listed("?status=PENDING"), [all[0].clone()]);
+    assert_eq!(listed("?type=VALIDATION"), Vec::<String>::new());
+    let at = |seconds: i64| Timestamp::from_millis(START.as_millis() + seconds * 1000).to_string();
+    assert_eq!(listed(&format!("?from={}&to={}", at(15), at(25))), [second.clone()]);
+    assert_eq!(listed(&format!("?to={}", at(10))), [first.clone()]);
+
+    let page = server.get("/attempts?limit=3").result();
+    assert_eq!(page["attempts"].as_array().unwrap().len(), 3);
+    assert_eq!(listed(&format!("?cursor={}", page["next"].as_str().unwrap())), [first]);
+    assert_eq!(server.get("/attempts").result()["next"], json!(null));
+
+    server.clock.advance(Duration::from_secs(31 * 60));
+    assert_eq!(listed("?status=EXPIRED"), [all[0].clone()], "it ran out though nothing was written yet");
+    for bad in ["?status=NONE", "?type=x", "?from=yesterday", "?limit=0", "?limit=101", "?cursor=x"] {
+        assert_eq!(refusal(&server.get(&format!("/attempts{bad}"))), (400, "bad_field".into()), "{bad}");
+    }
+    assert_eq!(server.get_as(&server.stranger_key(), "/attempts").result()["attempts"], json!([]));
+}
+
+#[test]
+fn an_attempt_in_review_is_settled_once() {
+    let server = Server::start();
+    let id = server.close(&server.session(), "REVIEW").result().as_str().unwrap().to_owned();
+    let review = |id: &str, status: &str, note: &str| {
+        server.post(&format!("/attempts/review/{id}"), &[("status", status), ("note", note)])
+    };
+    let bad = review(&id, "REVIEW", "");
+    assert_eq!(refusal(&bad), (400, "bad_status".into()));
+    assert_eq!(message(&bad), "`status` must be one of the following: CANCELLED,FAILED,SUCCESS");
+    assert_eq!(refusal(&review(&id, "SUCCESS", &"n".repeat(2_001))), (400, "bad_field".into()));
+    let path = format!("/v1/2face/attempts/review/{id}");
+    let stranger = server.stranger_key();
+    let of_stranger = server.client.call(
+        "POST",
+        &path,
+        &[("Authorization", &stranger)],
+        Some(twoface::client::Body::form(&[("status", "SUCCESS")])),
+    );
+    assert_eq!(refusal(&of_stranger.unwrap()), (404, "not_found".into()));
+
+    let settled = review(&id, "SUCCESS", "seen in the branch");
+    assert_eq!((settled.status, settled.result()), (200, json!(id)));
+    let attempt = server.get(&format!("/attempts/{id}")).result();
+    assert_eq!((&attempt["status"], &attempt["review"]["note"]), (&json!("SUCCESS"), &json!("seen in the branch")));
+    assert!(attempt["review"]["key"].is_string() && attempt["review"]["at"].is_string(), "{attempt}");
+    assert_eq!(refusal(&review(&id, "FAILED", "")), (409, "attempt_not_in_review".into()));
+
+    let cancelled = server.close(&server.session(), "REVIEW").result().as_str().unwrap().to_owned();
+    assert_eq!(review(&cancelled, "CANCELLED", "").status, 200);
+    assert_eq!(server.get(&format!("/attempts/{cancelled}")).result()["status"], json!("CANCELLED"));
+    let open = server.close(&server.session(), "SUCCESS").result().as_str().unwrap().to_owned();
+    assert_eq!(refusal(&review(&open, "FAILED", "")), (409, "attempt_not_in_review".into()));
 }

@@ -1,5 +1,7 @@
 //! What every request passes: user agent, request id, size, unknown addresses, health.
 
+use serde_json::json;
+
 use crate::harness::{Server, message, refusal};
 use twoface::client::Body;
 
@@ -82,4 +84,21 @@ fn health_and_readiness_need_no_credential() {
     });
     assert!(ready);
     assert_eq!(message(&server.client.call("GET", "/nowhere", &[], None).unwrap()), "There is no such endpoint.");
+}
+
+#[test]
+fn a_refusal_comes_as_a_problem_document_and_in_spanish_if_asked() {
+    let server = Server::start();
+    let ask = |headers: &[(&str, &str)]| server.client.call("GET", "/v1/2face/users", headers, None).unwrap();
+    let problem = ask(&[("Accept", "application/problem+json"), ("Accept-Language", "es-DO, en;q=0.5")]);
+    assert_eq!(problem.header("content-type"), Some("application/problem+json"));
+    assert_eq!(refusal(&problem), (403, "invalid_token".into()), "the envelope's members stand beside");
+    let json = problem.json();
+    assert_eq!((&json["status"], &json["title"]), (&json!(403), &json!("Forbidden")));
+    assert_eq!(
+        (json["type"].as_str(), json["detail"].as_str()),
+        (Some("urn:twoface:problem:invalid_token"), Some("Token inválido."))
+    );
+    let plain = ask(&[("Accept", "application/json")]);
+    assert_eq!((plain.header("content-type"), message(&plain).as_str()), (Some("application/json"), "Invalid token."));
 }

@@ -16,6 +16,8 @@ use twoface::domain::evidence::{
     Box2, Comparison, Embedding, Examiner, FaceSeen, Landmarks, ModelUsed, PhotoSeen, Point, StepTimes, Unusable,
     UnusableReason,
 };
+use twoface::domain::id::Id;
+use twoface::domain::key::KeyTerms;
 use twoface::domain::score::{Cosine, Knot, ScoreTable};
 use twoface::domain::time::Timestamp;
 use twoface::server::{self, Running};
@@ -61,7 +63,7 @@ impl Server {
         let certificate = config.data.dir.join("certificate.pem");
         let running = server::start(config, clock.clone(), examiner).unwrap();
         let account = running.service.account_named("test").unwrap();
-        let (_, key) = running.service.create_key(account.id, "test").unwrap();
+        let (_, key) = running.service.create_key(account.id, "test", KeyTerms::default()).unwrap();
         let base = format!("https://{}", running.address);
         let client = Client::new(&base, &std::fs::read_to_string(certificate).unwrap()).unwrap();
         let secrets = Mutex::new(vec![key.clone()]);
@@ -72,7 +74,30 @@ impl Server {
     pub fn stranger_key(&self) -> String {
         let service = &self.running.as_ref().unwrap().service;
         let account = service.account_named("stranger").unwrap();
-        service.create_key(account.id, "stranger").unwrap().1
+        service.create_key(account.id, "stranger", KeyTerms::default()).unwrap().1
+    }
+
+    /// Another key of the same account: its id and secret.
+    pub fn make_key(&self, terms: KeyTerms) -> (Id, String) {
+        let service = &self.running.as_ref().unwrap().service;
+        let account = service.account_named("test").unwrap();
+        let (record, secret) = service.create_key(account.id, "another", terms).unwrap();
+        self.keep_secret(&secret);
+        (record.id, secret)
+    }
+
+    pub fn rotate_key(&self, key: Id, overlap: Duration) -> String {
+        let secret = self.running.as_ref().unwrap().service.rotate_key(key, overlap).unwrap().1;
+        self.keep_secret(&secret);
+        secret
+    }
+
+    /// As written down now.
+    pub fn last_use(&self, key: Id) -> Option<Timestamp> {
+        let service = &self.running.as_ref().unwrap().service;
+        service.write_key_uses().unwrap();
+        let account = service.account_named("test").unwrap();
+        service.keys(account.id).unwrap().into_iter().find(|one| one.id == key).unwrap().last_used_at
     }
 
     pub fn revoke(&self, key_named: &str) {

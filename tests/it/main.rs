@@ -14,6 +14,7 @@ mod attempts;
 mod faces;
 mod gate;
 mod jobs;
+mod keys;
 mod limits;
 mod real;
 mod sessions;

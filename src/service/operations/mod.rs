@@ -2,6 +2,7 @@
 //!
 //! A function of its arguments alone; nothing is read, written or timed here.
 
+mod clip_fault;
 mod faces;
 
 use serde_json::{Map, Value, json};
@@ -76,6 +77,7 @@ fn invalid(unusable: &Unusable) -> Outcome {
             "no_face",
             format!("No face was found in `{field}`. Take the photo in even light, with the whole face in view."),
         ),
+        UnusableReason::Clip(fault) => clip_fault::say(field, fault),
     };
     let details: Value = json!({ "field": field });
     Outcome::invalid(&sentence, error, details)

@@ -1,0 +1,61 @@
+"""Draws the training lines ahead of their use: `python shards.py FOLDER FIRST COUNT [SEED]`.
+
+Shard number n holds 64 lines that depend on the seed and on n alone. A shard is written whole or not at all, so that the
+trainer may run beside this.
+"""
+
+import os
+import pathlib
+import sys
+
+import numpy
+
+import draw
+import text
+
+LINES = 64
+TRAINING_SEED = 20_261
+HELD_OUT_SEED = 77_003
+
+
+def shard(seed: int, number: int) -> dict[str, numpy.ndarray]:
+    """Lines of one length at one width, so that they make batches without padding."""
+    rng = numpy.random.default_rng([seed, number])
+    kind = rng.random()
+    length = 44 if kind < 0.45 else 30 if kind < 0.75 else 36 if kind < 0.92 else int(rng.integers(8, 44))
+    pitch = float(numpy.exp(rng.uniform(numpy.log(9.3), numpy.log(18))))
+    width = min(800, max(96, int(length * pitch / 4) * 4))
+    images, labels, centres = [], [], []
+    while len(images) < LINES:
+        said = text.line(rng, length)
+        above, below = (text.line(rng, length) if rng.random() < 0.6 else "" for _ in range(2))
+        picture = draw.photograph(rng, above, said, below)
+        if min(picture.grey.shape) < 4 or not (0 <= picture.centres.min() and picture.centres.max() <= 1):
+            continue
+        images.append(draw.prepare(picture.grey, width, rng.random() < 0.7))
+        labels.append([text.ALPHABET.index(letter) + 1 for letter in said])
+        centres.append(picture.centres)
+    return {"images": numpy.stack(images), "labels": numpy.array(labels, numpy.uint8),
+            "centres": numpy.array(centres, numpy.float32)}
+
+
+def path(folder: pathlib.Path, seed: int, number: int) -> pathlib.Path:
+    return folder / f"{seed}-{number:06}.npz"
+
+
+def main() -> None:
+    folder, first, count = pathlib.Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])
+    seed = int(sys.argv[4]) if len(sys.argv) > 4 else TRAINING_SEED
+    folder.mkdir(parents=True, exist_ok=True)
+    for number in range(first, first + count):
+        target = path(folder, seed, number)
+        if not target.exists():
+            partial = target.with_suffix(".tmp.npz")
+            numpy.savez(partial, **shard(seed, number))
+            os.replace(partial, target)
+
+
+if __name__ == "__main__":
+    import cv2
+    cv2.setNumThreads(1)
+    main()
