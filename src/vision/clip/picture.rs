@@ -47,7 +47,7 @@ impl Picture {
         let small = match &self.planes {
             Planes::Rgb(pixels) => {
                 let longest = pixels.width().max(pixels.height());
-                resize::shrink(pixels, f64::from(longest) / f64::from(FRAME_SIDE_MAX))
+                resize::shrink(pixels, f64::from(longest) / f64::from(FRAME_SIDE_MAX)).into_owned()
             }
             Planes::Yuv { y, u, v, chroma } => {
                 let colour = stated.unwrap_or_else(|| Colour::guess(self.width, self.height));
