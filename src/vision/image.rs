@@ -2,6 +2,10 @@
 //!
 //! The format is told by content, never by name. Size limits are checked on the header, before any pixel is decoded; what
 //! is cut off or malformed is refused, never filled up. The result is 8-bit RGB, turned as EXIF asks.
+//!
+//! JPEG photos are decoded whole. Of the decoders in Rust only `jpeg-decoder` can decode at a half or a quarter of the size: 38 and
+//! 35 ms instead of 70 for 12 megapixels, hardly anything for 600 × 800. It would be a second decoder for hostile files, faces that are
+//! small in large photos would lose detail that the embedder uses, and documents need every pixel.
 
 use std::io::Cursor;
 
