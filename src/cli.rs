@@ -78,6 +78,10 @@ enum ConfigCommand {
 #[derive(Subcommand)]
 enum Evaluate {
     Faces(evaluate::FacesArgs),
+    Documents(evaluate::documents::DocumentsArgs),
+    Quads(evaluate::quads::QuadsArgs),
+    MrzLines(evaluate::lines::LinesArgs),
+    Clips(evaluate::clips::ClipsArgs),
 }
 
 /// Runs the program.
@@ -108,6 +112,10 @@ fn run(cli: Cli) -> Done {
             Ok(())
         }
         Command::Evaluate { command: Evaluate::Faces(arguments) } => evaluate::run(&arguments, cli.json),
+        Command::Evaluate { command: Evaluate::Documents(arguments) } => evaluate::documents::run(&arguments, cli.json),
+        Command::Evaluate { command: Evaluate::Quads(arguments) } => evaluate::quads::run(&arguments, cli.json),
+        Command::Evaluate { command: Evaluate::MrzLines(arguments) } => evaluate::lines::run(&arguments, cli.json),
+        Command::Evaluate { command: Evaluate::Clips(arguments) } => evaluate::clips::run(&arguments, cli.json),
         Command::Backup { command: Some(BackupCommand::Verify { backup }), .. } => {
             offline::verify_backup(&Config::load(cli.config.as_deref())?, &backup)
         }

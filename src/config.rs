@@ -23,6 +23,7 @@ pub struct Config {
     pub faces: Faces,
     pub networks: Networks,
     pub clips: Clips,
+    pub liveness: Liveness,
     pub log: Log,
 }
 
@@ -131,6 +132,22 @@ pub enum Landlock {
 
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
+pub struct Liveness {
+    pub required: LivenessRequired,
+    pub challenge_seconds: u64,
+}
+
+/// What passive liveness is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LivenessRequired {
+    Off,
+    Report,
+    Enforce,
+}
+
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Log {
     pub level: LogLevel,
     pub format: LogFormat,
@@ -223,6 +240,7 @@ impl Config {
                 "jobs.upload_memory_mib must hold at least one request of limits.request_bytes_max",
             ),
             (self.jobs.upload_memory_mib <= 1 << 20, "jobs.upload_memory_mib must be at most 1048576"),
+            ((10..=3600).contains(&self.liveness.challenge_seconds), "liveness.challenge_seconds must be 10 to 3600"),
             ((1e-7..=1e-1).contains(&self.faces.match_at_fmr), "faces.match_at_fmr must be 1e-7 to 1e-1"),
             ((1..=256).contains(&self.clips.workers), "clips.workers must be 1 to 256"),
             ((1..=600).contains(&self.clips.decode_seconds_max), "clips.decode_seconds_max must be 1 to 600"),

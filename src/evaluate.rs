@@ -1,5 +1,10 @@
 //! `twoface evaluate faces`: how well faces are recognised on a set of photos, for a person or a program to read.
 
+pub mod clips;
+pub mod documents;
+pub mod lines;
+pub mod quads;
+
 use std::io::IsTerminal as _;
 use std::path::PathBuf;
 
@@ -44,7 +49,7 @@ pub fn run(args: &FacesArgs, json: bool) -> Result<(), Box<dyn std::error::Error
         fit: args.fit,
     };
     let engine = Engine::load()?;
-    let bar = bar();
+    let bar = bar("photos");
     let report = evaluate::run(&engine, &plan, &|done, all| {
         bar.set_length(all as u64);
         bar.set_position(done as u64);
@@ -62,11 +67,11 @@ pub fn run(args: &FacesArgs, json: bool) -> Result<(), Box<dyn std::error::Error
 }
 
 /// On standard error, and only where a person looks at it.
-fn bar() -> ProgressBar {
+fn bar(what: &str) -> ProgressBar {
     if !std::io::stderr().is_terminal() {
         return ProgressBar::hidden();
     }
-    let style = ProgressStyle::with_template("{wide_bar} {pos}/{len} photos, {eta} left");
+    let style = ProgressStyle::with_template(&format!("{{wide_bar}} {{pos}}/{{len}} {what}, {{eta}} left"));
     ProgressBar::new(0).with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
 }
 

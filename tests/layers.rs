@@ -33,6 +33,7 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("candle_core", &["vision"]),
     ("candle_nn", &["vision"]),
     ("image", &["vision"]),
+    ("rxing", &["vision/document/barcode.rs"]),
     ("shiguredo_mp4", &["vision/clip/mp4.rs", "vision/clip/matroska.rs"]),
     ("matroska_demuxer", &["vision/clip/matroska.rs"]),
     ("rust_h264", &["vision/clip/nal.rs"]),

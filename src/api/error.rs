@@ -148,6 +148,11 @@ impl Denied {
             Refusal::NoTriesLeft => {
                 (429, "no_tries_left", "This session has no tries left for this operation. Create a new session.")
             }
+            Refusal::ChallengeGone => (
+                409,
+                "challenge_gone",
+                "This nonce is unknown, has expired or was used before. Ask for a new challenge.",
+            ),
             Refusal::Busy => (503, "busy", "The server is busy. Nothing was stored; try again shortly."),
             Refusal::NotReady => (503, "not_ready", "The server is starting."),
             Refusal::StorageFull => (507, "storage_full", "The server has no room to store this. Nothing was stored."),

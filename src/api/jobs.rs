@@ -15,6 +15,7 @@ use crate::domain::id::Id;
 use crate::domain::job::{JobState, Operation};
 use crate::domain::key::AnswerMode;
 use crate::domain::refusal::{Refusal, Stop};
+use crate::domain::user::DocumentNumber;
 use crate::service::jobs::{JobSeen, Submission, Tries};
 use crate::service::{Service, SessionHolder};
 
@@ -34,11 +35,13 @@ pub async fn submit(
     let tries = ask(&service, move |service| service.tries_left(holder, operation)).await;
     note_tries(request, &service, &tries);
     tries?;
+    let claimed = parameters.get("documentId").and_then(Value::as_str).and_then(DocumentNumber::parse);
+    let numbers = Vec::from_iter(claimed);
     let mut files = Vec::new();
     for &field in operation.file_fields() {
         files.push((field, form.take_file(field).ok_or(Refusal::FileRequired)?));
     }
-    let submission = Submission { operation, parameters, files, memory: form.memory };
+    let submission = Submission { operation, parameters, files, numbers, memory: form.memory };
     let submitted = ask(&service, move |service| service.submit(holder, submission)).await;
     note_tries(request, &service, &submitted.as_ref().map(|submitted| submitted.tries));
     let submitted = submitted?;

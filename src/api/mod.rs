@@ -7,6 +7,7 @@ use actix_web::web;
 mod answer;
 mod attempts;
 mod credential;
+mod documents;
 mod error;
 mod faces;
 mod gate;
@@ -31,7 +32,13 @@ pub fn routes(app: &mut web::ServiceConfig) {
             .service(web::resource("/session/close").post(sessions::close))
             .service(web::resource("/jobs/{id}").get(jobs::read))
             .service(web::resource("/faces/detect").post(faces::detect))
+            .service(web::resource("/session/challenge").get(sessions::challenge))
+            .service(web::resource("/faces/check-smile").post(faces::check_smile))
+            .service(web::resource("/faces/check-blink").post(faces::check_blink))
+            .service(web::resource("/faces/check-challenge").post(faces::check_challenge))
             .service(web::resource("/faces/compare").post(faces::compare))
+            .service(web::resource("/documents/validate-document-type").post(documents::validate_type))
+            .service(web::resource("/documents/validate-identity").post(documents::validate_identity))
             .service(web::resource("/attempts").get(attempts::list))
             .service(web::resource("/attempts/review/{id}").post(attempts::review))
             .service(web::resource("/attempts/{id}").get(attempts::read).delete(attempts::erase))

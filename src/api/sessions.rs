@@ -1,4 +1,4 @@
-//! `/session` and `/session/close`.
+//! `/session`, `/session/challenge` and `/session/close`.
 
 use actix_web::{HttpRequest, web};
 
@@ -29,4 +29,9 @@ pub async fn close(
     let form = Form::read(&request, body).await?;
     let closing = form.text("status").as_deref().and_then(Closing::parse).ok_or(Refusal::BadClosingStatus)?;
     ok(ask(&service, move |service| service.close_session(session.0, closing)).await?)
+}
+
+/// `GET /session/challenge`: what the person is asked to do, in which order, and until when.
+pub async fn challenge(session: OpenSession, service: web::Data<Service>) -> Answer {
+    ok(ask(&service, move |service| service.issue_challenge(session.0)).await?)
 }

@@ -34,6 +34,7 @@ pub fn sentence(stop: &Stop) -> String {
         Refusal::BodyTooSlow => "El cuerpo no llegó a tiempo.",
         Refusal::RateLimited { .. } => "Demasiadas solicitudes. Inténtelo más tarde.",
         Refusal::NoTriesLeft => "A esta sesión no le quedan intentos para esta operación. Cree una sesión nueva.",
+        Refusal::ChallengeGone => "Este nonce es desconocido, expiró o ya se usó. Pida un reto nuevo.",
         Refusal::Busy => "El servidor está ocupado. No se guardó nada; inténtelo de nuevo en un momento.",
         Refusal::NotReady => "El servidor está arrancando.",
         Refusal::StorageFull => "El servidor no tiene espacio para guardar esto. No se guardó nada.",

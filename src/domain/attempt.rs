@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::challenge::Challenge;
 use super::id::Id;
 use super::job::Operation;
 use super::key::AnswerMode;
@@ -135,6 +136,9 @@ pub struct Attempt {
     /// Jobs stored so far, by operation: the tries that count against the limit.
     #[serde(default)]
     pub tries: BTreeMap<Operation, u32>,
+    /// Issued and not answered yet.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub challenge: Option<Challenge>,
     /// Present once a reviewer has settled it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub review: Option<Review>,
@@ -151,6 +155,7 @@ impl Attempt {
             updated_at: now,
             session: Some(session),
             tries: BTreeMap::new(),
+            challenge: None,
             review: None,
         }
     }
@@ -171,6 +176,7 @@ impl Attempt {
     /// Ends the session with `status`. The token stops working with this record's commit.
     pub fn end(&mut self, status: AttemptStatus, now: Timestamp) {
         self.session = None;
+        self.challenge = None;
         self.status = status;
         self.updated_at = now;
     }

@@ -4,15 +4,24 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::clip::ClipExamined;
+use super::document::DocumentSeen;
+use super::liveness::FaceLiveness;
 use super::score::{Cosine, ScoreTable};
+use super::time::Timestamp;
 
-/// Examines photos. Implemented by the vision engine, and scripted by tests that are not about vision.
+/// Examines photos and clips. Implemented by the vision engine, and scripted by tests that are not about vision.
 pub trait Examiner: Send + Sync {
     /// Every usable face in one photo.
     fn detect_faces(&self, file: &[u8]) -> Result<PhotoSeen, Unusable>;
 
     /// The face of a document's portrait against a selfie.
     fn compare_faces(&self, document: &[u8], face: &[u8]) -> Result<Comparison, Unusable>;
+
+    /// What a photo shows of an identity document. Expiry and two-digit years are held against `now`.
+    fn examine_document(&self, file: &[u8], now: Timestamp) -> Result<DocumentSeen, Unusable>;
+    /// The one person in a clip: what was done, and whether it looks real.
+    fn examine_clip(&self, clip: &[u8]) -> Result<ClipExamined, Unusable>;
 
     /// Runs every model once. An error is ours, and says which model cannot run.
     fn warm_up(&self) -> Result<(), String>;
@@ -22,6 +31,9 @@ pub trait Examiner: Send + Sync {
 
     /// How cosines become scores when one side is a document portrait.
     fn document_scores(&self) -> &ScoreTable;
+
+    /// How cosines become scores when both sides are photos or frames.
+    fn photo_scores(&self) -> &ScoreTable;
 }
 
 /// Faces described per photo. A crowd is counted, not described: nobody compares it, and each face costs time.
@@ -59,6 +71,9 @@ pub struct FaceSeen {
     /// Detector's confidence, 0–1.
     pub confidence: f64,
     pub quality: Option<FaceQuality>,
+    /// Not of a document's portrait, which is a print by nature.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub liveness: Option<FaceLiveness>,
 }
 
 /// Left, top, width and height in pixels.
@@ -136,7 +151,7 @@ impl std::fmt::Debug for Embedding {
 }
 
 /// A clip as it was decoded.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ClipSeen {
     /// `mp4`, `mov`, `webm`, `matroska`, `avi`, `gif` or `mjpeg`, by content.
@@ -160,6 +175,14 @@ impl ClipSeen {
     pub fn analysed_per_second(&self) -> f64 {
         let steps = f64::from(self.analysed_frames.saturating_sub(1));
         if self.duration_milliseconds > 0.0 { steps / self.duration_milliseconds * 1e3 } else { 0.0 }
+    }
+}
+
+impl Embedding {
+    /// Of two embeddings of unit length.
+    pub fn cosine(&self, other: &Embedding) -> Cosine {
+        let dot: f64 = self.0.iter().zip(&other.0).map(|(a, b)| f64::from(*a) * f64::from(*b)).sum();
+        Cosine(if dot.is_finite() { dot.clamp(-1.0, 1.0) } else { -1.0 })
     }
 }
 

@@ -12,6 +12,11 @@ use super::time::Timestamp;
 pub enum Operation {
     DetectFaces,
     CompareFaces,
+    ValidateDocumentType,
+    ValidateIdentity,
+    CheckSmile,
+    CheckBlink,
+    CheckChallenge,
 }
 
 impl Operation {
@@ -19,15 +24,25 @@ impl Operation {
         match self {
             Self::DetectFaces => "detect_faces",
             Self::CompareFaces => "compare_faces",
+            Self::ValidateDocumentType => "validate_document_type",
+            Self::ValidateIdentity => "validate_identity",
+            Self::CheckSmile => "check_smile",
+            Self::CheckBlink => "check_blink",
+            Self::CheckChallenge => "check_challenge",
         }
     }
 
     /// The form fields that hold its files, all required.
     pub fn file_fields(self) -> &'static [&'static str] {
         match self {
-            Self::DetectFaces => &["file"],
+            Self::DetectFaces | Self::ValidateDocumentType | Self::ValidateIdentity => &["file"],
             Self::CompareFaces => &["document", "face"],
+            Self::CheckSmile | Self::CheckBlink | Self::CheckChallenge => &["clip"],
         }
+    }
+
+    pub fn takes_clip(self) -> bool {
+        self.file_fields().contains(&"clip")
     }
 }
 
@@ -94,10 +109,10 @@ pub enum JobState {
     },
 }
 
-/// A file that came with the request, as stored.
+/// A file that came with the request or was cut out of one, as stored.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct InputFile {
-    /// The form field it came in.
+    /// The form field it came in; `portrait` for what was cut out of a document.
     pub field: String,
     /// Name of the sealed file in the store.
     pub stored_as: String,
@@ -118,7 +133,12 @@ pub struct Job {
     pub created_at: Timestamp,
     /// The request's other fields.
     pub parameters: Map<String, Value>,
+    /// What came with it, and what was cut out of that.
     pub files: Vec<InputFile>,
+    /// Blind indexes, hexadecimal, of the document numbers that were claimed or read: by them the job is found when a person
+    /// is to be erased.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub document_indexes: Vec<String>,
     /// How often a restart found it unfinished.
     #[serde(default)]
     pub recoveries: u32,

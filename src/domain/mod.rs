@@ -3,11 +3,15 @@
 pub mod account;
 pub mod address;
 pub mod attempt;
+pub mod challenge;
+pub mod clip;
+pub mod document;
 pub mod evidence;
 pub mod hex;
 pub mod id;
 pub mod job;
 pub mod key;
+pub mod liveness;
 pub mod refusal;
 pub mod score;
 pub mod time;

@@ -43,6 +43,8 @@ pub enum Refusal {
     RateLimited {
         retry_after: Duration,
     },
+    /// The nonce is of no challenge of this session that is open: unknown, expired or answered.
+    ChallengeGone,
     /// All tries of this operation are used up; a new session is needed.
     NoTriesLeft,
     /// The queue or the memory for uploads is full.

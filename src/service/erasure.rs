@@ -8,7 +8,7 @@ use crate::domain::attempt::Attempt;
 use crate::domain::id::Id;
 use crate::domain::refusal::{Refusal, Stop};
 use crate::domain::user::DocumentNumber;
-use crate::store::tables::{Table, ids, key};
+use crate::store::tables::{Table, document_key, ids, key};
 
 /// What an erasure reached.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -36,22 +36,45 @@ impl Service {
         self.forget(&[(account, id)])
     }
 
-    /// Erases whatever is known of a document number in every account.
+    /// Erases whatever is known of a document number in every account: the user registered under it, and every attempt that
+    /// claimed it or showed a document with it. A user registered under another number from such an attempt stays.
     pub fn erase_document(&self, number: &DocumentNumber) -> Result<Erased, Stop> {
         let mut people = Vec::new();
         for account in self.accounts()? {
             let index = self.document_index(account.id, number);
-            let row = crate::store::tables::document_key(account.id, &index)
-                .map_err(|bad| unreadable(Table::UsersByDocument, bad))?;
-            let Some(found) = self.store.get(Table::UsersByDocument, &row).map_err(failed)? else { continue };
-            let [id] = ids(&found).map_err(|bad| unreadable(Table::UsersByDocument, bad))?;
-            let user = self.user(account.id, id)?;
-            people.extend([(account.id, user.attempt), (account.id, id)]);
+            let row = document_key(account.id, &index).map_err(|bad| unreadable(Table::UsersByDocument, bad))?;
+            if let Some(found) = self.store.get(Table::UsersByDocument, &row).map_err(failed)? {
+                let [id] = ids(&found).map_err(|bad| unreadable(Table::UsersByDocument, bad))?;
+                let user = self.user(account.id, id)?;
+                people.extend([(account.id, user.attempt), (account.id, id)]);
+            }
+            people.extend(self.attempts_of_document(account.id, number)?.into_iter().map(|id| (account.id, id)));
         }
+        people.sort_unstable();
+        people.dedup();
         if people.is_empty() {
             return Err(no_entity(number.as_str()));
         }
         self.forget(&people)
+    }
+
+    /// The attempts in which `number` was claimed or read from a document, oldest first.
+    pub fn attempts_of_document(&self, account: Id, number: &DocumentNumber) -> Result<Vec<Id>, Stop> {
+        let bad = |bad| unreadable(Table::JobsByDocument, bad);
+        let prefix = document_key(account, &self.document_index(account, number)).map_err(bad)?;
+        let mut attempts: Vec<Id> = Vec::new();
+        let mut after: Option<Vec<u8>> = None;
+        loop {
+            let page = self.store.scan(Table::JobsByDocument, &prefix, after.as_deref(), 256).map_err(failed)?;
+            let Some((last, _)) = page.last() else { break };
+            after = Some(last.clone());
+            for (row, _) in &page {
+                let [attempt, _] = ids(row.get(prefix.len()..).unwrap_or_default()).map_err(bad)?;
+                attempts.push(attempt);
+            }
+        }
+        attempts.dedup();
+        Ok(attempts)
     }
 
     /// Erases `id` in whichever account it is.

@@ -5,15 +5,19 @@
 use serde_json::{Map, Value};
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
+use super::operations::Concluded;
+use super::past::Past;
 use super::queue::QueuedJob;
 use super::{Committed, Service, SessionHolder, embedding_bytes, failed, no_entity, person, put, unreadable};
 use crate::domain::attempt::Attempt;
+use crate::domain::challenge::Challenge;
 use crate::domain::evidence::Embedding;
 use crate::domain::hex;
 use crate::domain::id::Id;
 use crate::domain::job::{InputFile, Job, JobState, Operation, Outcome};
 use crate::domain::refusal::{Failure, Refusal, Stop};
 use crate::domain::time::Timestamp;
+use crate::domain::user::DocumentNumber;
 use crate::store::tables::{BadRecord, Table, decode, encode, ids, key};
 use crate::store::{Commit, Expect, FileRef, Op, StoreError};
 
@@ -23,6 +27,8 @@ pub struct Submission {
     pub parameters: Map<String, Value>,
     /// Bytes by field.
     pub files: Vec<(&'static str, Vec<u8>)>,
+    /// Document numbers that the request claims.
+    pub numbers: Vec<DocumentNumber>,
     /// The share of the upload memory that the bytes hold.
     pub memory: Option<OwnedSemaphorePermit>,
 }
@@ -52,9 +58,10 @@ pub struct JobSeen {
 impl Service {
     /// Stores a job and queues it. Durable when it returns; refused without a trace when there is no place, no try or no room.
     pub fn submit(&self, holder: SessionHolder, submission: Submission) -> Result<Submitted, Stop> {
-        let Submission { operation, parameters, files, memory } = submission;
+        let Submission { operation, mut parameters, files, numbers, memory } = submission;
         let place = self.queue.reserve().ok_or(Refusal::Busy)?;
         self.tries_left(holder, operation)?;
+        let challenge = self.challenge_for(holder, operation, &mut parameters)?;
 
         let owner = person(holder.account, holder.attempt);
         let mut stored = Vec::with_capacity(files.len());
@@ -71,12 +78,17 @@ impl Service {
             created_at: now,
             parameters,
             files: stored,
+            document_indexes: self.document_indexes(holder.account, &numbers),
             recoveries: 0,
             state: JobState::Queued,
         };
         let tries = self.change_attempt(holder.account, holder.attempt, |attempt| {
             let tries = self.check_tries(attempt, operation)?;
             attempt.count_try(operation);
+            if challenge.is_some() && attempt.challenge.take() != challenge {
+                // Another request of this session was faster.
+                return Err(Refusal::ChallengeGone.into());
+            }
             attempt.updated_at = now;
             let row = job_key(&job);
             let commit = Commit {
@@ -91,6 +103,22 @@ impl Service {
         let id = job.id;
         place.fill(QueuedJob { job, files: Some(files), memory, ticket: Some(sender) });
         Ok(Submitted { id, ticket, tries })
+    }
+
+    /// The challenge that a clip answers, spent with the job's commit; its steps are what the job is to look for.
+    fn challenge_for(
+        &self,
+        holder: SessionHolder,
+        operation: Operation,
+        parameters: &mut Map<String, Value>,
+    ) -> Result<Option<Challenge>, Stop> {
+        if operation != Operation::CheckChallenge {
+            return Ok(None);
+        }
+        let nonce = parameters.get("nonce").and_then(Value::as_str).ok_or(Refusal::ChallengeGone)?;
+        let challenge = self.challenge_named(holder, nonce)?;
+        parameters.insert("steps".to_owned(), serde_json::json!(challenge.steps));
+        Ok(Some(challenge))
     }
 
     /// The tries of one operation in this session; refused when none is left.
@@ -137,28 +165,54 @@ impl Service {
         }
     }
 
-    /// Writes a job's outcome, with the selfie's embedding if it has one.
+    /// Writes a job's outcome, with the embedding, the files, the numbers or the clip's fingerprint that came out of it.
     pub(super) fn finish(
         &self,
         job: &Job,
         started_at: Timestamp,
-        outcome: &Outcome,
-        face: Option<&Embedding>,
+        concluded: &Concluded,
+        past: &Past,
     ) -> Result<(), Stop> {
         let row = job_key(job);
         let owner = person(job.account, job.attempt);
         let before = encode(job).map_err(|bad| unreadable(Table::Jobs, bad))?;
+        let mut made = Vec::with_capacity(concluded.files.len());
+        for (field, bytes) in &concluded.files {
+            match self.store.put_file(owner, bytes) {
+                Ok(file) => made.push(input_file(field, &file)),
+                Err(error) => {
+                    self.drop_files(&made);
+                    return Err(full_or_failed(error));
+                }
+            }
+        }
+        let mut after = job.clone();
+        after.files.extend(made.iter().cloned());
+        after.document_indexes.extend(self.document_indexes(job.account, &concluded.numbers));
+        after.document_indexes.sort_unstable();
+        after.document_indexes.dedup();
         let finished_at = self.clock.now();
-        let state = JobState::Finished { started_at, finished_at, outcome: outcome.clone() };
-        let mut ops = vec![put(Table::Jobs, row.clone(), &Job { state, ..job.clone() }, owner)?];
-        if let Some(Embedding(numbers)) = face {
+        after.state = JobState::Finished { started_at, finished_at, outcome: concluded.outcome.clone() };
+        let mut ops = vec![put(Table::Jobs, row.clone(), &after, owner)?];
+        if let Some(Embedding(numbers)) = &concluded.face {
             ops.push(Op::Put { table: Table::JobFaces, key: row.clone(), value: embedding_bytes(numbers), owner });
         }
-        match self.commit(Commit { expects: vec![Expect::Equal(Table::Jobs, row, before)], ops })? {
+        if let Some(fingerprint) = &concluded.fingerprint {
+            ops.extend(self.remember_clip(job, finished_at, fingerprint, past)?);
+        }
+        let commit = Commit { expects: vec![Expect::Equal(Table::Jobs, row, before)], ops };
+        match self.commit(commit).inspect_err(|_| self.drop_files(&made))? {
             Committed::Done => Ok(()),
             // The attempt was erased while its job ran: there is nothing left to record.
-            Committed::Conflict => Ok(()),
+            Committed::Conflict => {
+                self.drop_files(&made);
+                Ok(())
+            }
         }
+    }
+
+    fn document_indexes(&self, account: Id, numbers: &[DocumentNumber]) -> Vec<String> {
+        numbers.iter().map(|number| self.document_index(account, number)).collect()
     }
 
     /// Queues again what a restart found unfinished, and counts that it did. Returns how many.

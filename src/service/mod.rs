@@ -18,11 +18,13 @@ use crate::store::{Commit, CommitError, Expect, Op, Store, StoreError};
 
 pub mod attempts;
 pub mod backups;
+pub mod challenges;
 pub mod erasure;
 pub mod jobs;
 pub mod keys;
 pub mod limits;
 pub mod operations;
+pub mod past;
 mod queue;
 pub mod retention;
 pub mod sessions;

@@ -93,7 +93,7 @@ impl Service {
     }
 
     /// The embedding of the selfie in the attempt's last succeeded compare.
-    fn selfie_of(&self, account: Id, attempt: Id) -> Result<Option<Vec<u8>>, Stop> {
+    pub(super) fn selfie_of(&self, account: Id, attempt: Id) -> Result<Option<Vec<u8>>, Stop> {
         let succeeded = |job: &&Job| {
             job.operation == Operation::CompareFaces
                 && matches!(&job.state, JobState::Finished { outcome, .. } if outcome.verdict == Verdict::Succeeded)

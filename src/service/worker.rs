@@ -9,6 +9,7 @@ use serde_json::json;
 
 use super::Service;
 use super::operations::{self, Concluded, Work};
+use super::past::Past;
 use super::queue::QueuedJob;
 use crate::domain::evidence::Examiner;
 use crate::domain::job::{Job, Outcome};
@@ -59,6 +60,7 @@ impl Service {
     fn run(&self, examiner: &dyn Examiner, queued: QueuedJob) {
         let QueuedJob { job, files, memory, ticket } = queued;
         let started_at = self.clock.now();
+        let mut past = Past::default();
         let concluded = if job.recoveries >= RECOVERIES_MAX {
             gave_up()
         } else {
@@ -67,11 +69,23 @@ impl Service {
                     Some(files) => files,
                     None => self.stored_files(&job)?,
                 };
-                let work = Work { operation: job.operation, parameters: &job.parameters, files: &files };
-                Ok::<_, Stop>(operations::run(examiner, &self.config, &work))
+                let past = self.past_of(&job)?;
+                let work = Work {
+                    operation: job.operation,
+                    attempt: job.attempt,
+                    parameters: &job.parameters,
+                    files: &files,
+                    now: job.created_at,
+                    past: &past,
+                };
+                let concluded = operations::run(examiner, &self.config, &work);
+                Ok::<_, Stop>((concluded, past))
             }));
             match examined {
-                Ok(Ok(concluded)) => concluded,
+                Ok(Ok((concluded, seen))) => {
+                    past = seen;
+                    concluded
+                }
                 Ok(Err(stop)) => {
                     tracing::error!(job = %job.id, "the files of a job cannot be read: {stop}");
                     unreadable_files()
@@ -83,7 +97,7 @@ impl Service {
             }
         };
         drop(memory);
-        if self.finish_patiently(&job, started_at, &concluded) {
+        if self.finish_patiently(&job, started_at, &concluded, &past) {
             tracing::info!(job = %job.id, operation = job.operation.name(), status = concluded.outcome.verdict.number(), "job finished");
             if let Some(ticket) = ticket {
                 // Nobody may be waiting any more.
@@ -93,9 +107,9 @@ impl Service {
     }
 
     /// Stores the outcome; on a full disk tries again until there is room or the server stops. `false`: the job stays queued.
-    fn finish_patiently(&self, job: &Job, started_at: Timestamp, concluded: &Concluded) -> bool {
+    fn finish_patiently(&self, job: &Job, started_at: Timestamp, concluded: &Concluded, past: &Past) -> bool {
         loop {
-            match self.finish(job, started_at, &concluded.outcome, concluded.face.as_ref()) {
+            match self.finish(job, started_at, concluded, past) {
                 Ok(()) => return true,
                 Err(Stop::Refused(Refusal::StorageFull)) => {
                     tracing::warn!(job = %job.id, "the disk is full; the outcome waits");

@@ -32,8 +32,12 @@ pub enum Table {
     JobsById,
     /// index: job → account, attempt; only while the job is queued
     JobsQueued,
-    /// account, attempt, job → embedding of the selfie, little-endian f32
+    /// index: account, blind index of a document number claimed or read, attempt, job → nothing
+    JobsByDocument,
+    /// account, attempt, job → embedding of the selfie or of the document's portrait, little-endian f32
     JobFaces,
+    /// account, attempt, job → fingerprint of the clip
+    ClipPrints,
     /// account, user → user record
     Users,
     /// index: account, blind index of the document number → user
@@ -45,7 +49,7 @@ pub enum Table {
 }
 
 impl Table {
-    pub const ALL: [Table; 13] = [
+    pub const ALL: [Table; 15] = [
         Table::Accounts,
         Table::Keys,
         Table::KeysByHash,
@@ -54,7 +58,9 @@ impl Table {
         Table::Jobs,
         Table::JobsById,
         Table::JobsQueued,
+        Table::JobsByDocument,
         Table::JobFaces,
+        Table::ClipPrints,
         Table::Users,
         Table::UsersByDocument,
         Table::UsersByAttempt,
@@ -71,7 +77,9 @@ impl Table {
             Table::Jobs => "jobs",
             Table::JobsById => "jobs_by_id",
             Table::JobsQueued => "jobs_queued",
+            Table::JobsByDocument => "jobs_by_document",
             Table::JobFaces => "job_faces",
+            Table::ClipPrints => "clip_prints",
             Table::Users => "users",
             Table::UsersByDocument => "users_by_document",
             Table::UsersByAttempt => "users_by_attempt",
@@ -87,6 +95,7 @@ impl Table {
                 | Table::SessionsByToken
                 | Table::JobsById
                 | Table::JobsQueued
+                | Table::JobsByDocument
                 | Table::UsersByDocument
                 | Table::UsersByAttempt
         )
@@ -185,6 +194,13 @@ pub fn index_rows(table: Table, value: &[u8]) -> Result<Vec<IndexRow>, BadRecord
             if job.is_queued() {
                 rows.push(row(Table::JobsQueued, key(&[job.id]), key(&[job.account, job.attempt])));
             }
+            let mut numbers = job.document_indexes.clone();
+            numbers.sort_unstable();
+            numbers.dedup();
+            for number in numbers {
+                let of_number = document_key(job.account, &number)?;
+                rows.push(row(Table::JobsByDocument, [of_number, key(&[job.attempt, job.id])].concat(), Vec::new()));
+            }
             rows
         }
         Table::Users => {
@@ -198,7 +214,7 @@ pub fn index_rows(table: Table, value: &[u8]) -> Result<Vec<IndexRow>, BadRecord
     })
 }
 
-/// The key of `users_by_document`.
+/// The key of `users_by_document`, and how those of `jobs_by_document` begin.
 pub fn document_key(account: Id, document_index: &str) -> Result<Vec<u8>, BadRecord> {
     let mut bytes = key(&[account]);
     bytes.extend(hash_key(document_index)?);
@@ -243,6 +259,18 @@ mod tests {
         }
         // One of the key, one of the open session, three of the two jobs (one is queued), two of the user.
         assert_eq!(index_rows_seen, 7);
+    }
+
+    #[test]
+    fn a_job_is_found_by_each_number_that_it_claims_or_reads() {
+        let queued = VERSION_1.lines().find(|line| line.contains("\"queued\"")).unwrap();
+        let line: Value = serde_json::from_str(queued).unwrap();
+        let mut job: Job = serde_json::from_value(line["record"].clone()).unwrap();
+        job.document_indexes = vec!["22".repeat(32), "11".repeat(32), "22".repeat(32)];
+        let rows = index_rows(Table::Jobs, &encode(&job).unwrap()).unwrap();
+        let found: Vec<_> = rows.iter().filter(|row| row.table == Table::JobsByDocument).collect();
+        let expected = |byte: u8| [key(&[job.account]), vec![byte; 32], key(&[job.attempt, job.id])].concat();
+        assert_eq!(found.iter().map(|row| row.key.clone()).collect::<Vec<_>>(), [expected(0x11), expected(0x22)]);
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 pub mod clip;
 mod device;
+pub mod document;
 pub mod evaluate;
 pub mod face;
 pub mod image;
@@ -9,21 +10,26 @@ mod jpeg;
 mod kernels;
 pub mod nets;
 pub mod networks;
-mod resize;
+pub mod resize;
 pub mod specimen;
+pub mod watch;
 pub mod weights;
 
 use crate::clock::Stopwatch;
+use crate::domain::clip::ClipExamined;
+use crate::domain::document::DocumentSeen;
 use crate::domain::evidence::{
     Box2, Comparison, Examiner, FACES_REPORTED_MAX, FaceSeen, ModelUsed, PhotoSeen, StepTimes, Unusable, UnusableReason,
 };
 use crate::domain::score::ScoreTable;
+use crate::domain::time::Timestamp;
 use ::image::RgbImage;
 pub use device::Device;
 use face::embed::Embedded;
-use face::{Found, align, embed, quality, search};
+use face::{Found, align, antispoof, embed, quality, search};
 use nets::NetError;
 use networks::Networks;
+use watch::Watcher;
 use weights::{Models, WeightsError};
 
 /// The models, loaded once and used from any number of threads, one photo or pair per thread at a time.
@@ -32,11 +38,12 @@ pub struct Engine {
     photo_scores: ScoreTable,
     document_scores: ScoreTable,
     models: Vec<ModelUsed>,
+    document_models: Vec<ModelUsed>,
     clips: clip::Decoder,
 }
 
-/// By their names in the manifest, those that find and compare faces.
-const MODELS_FOR_FACES: [&str; 2] = ["yunet", "sface"];
+/// By their names in the manifest, those that find, compare and watch faces.
+const MODELS_FOR_FACES: [&str; 6] = ["yunet", "sface", "facemesh", "blendshapes", "minifasnet", "mini_xception"];
 
 /// Why the engine cannot start.
 #[derive(Debug)]
@@ -74,6 +81,8 @@ impl From<NetError> for LoadError {
 /// One photo after every step up to alignment.
 struct Prepared {
     seen: PhotoSeen,
+    /// As the faces were found in it.
+    upright: RgbImage,
     /// The chosen face, aligned; `None` if the photo shows none.
     chosen: Option<(Found, RgbImage)>,
 }
@@ -94,13 +103,8 @@ impl Engine {
             networks: Networks::load(models, &device)?,
             photo_scores: models.manifest.scores.photo_photo.knots.clone(),
             document_scores: models.manifest.scores.document_photo.knots.clone(),
-            models: models
-                .manifest
-                .models
-                .iter()
-                .filter(|model| MODELS_FOR_FACES.contains(&model.name.as_str()))
-                .map(|model| ModelUsed { name: model.name.clone(), sha256: model.sha256.clone() })
-                .collect(),
+            models: used(models, &MODELS_FOR_FACES),
+            document_models: used(models, &document::MODELS),
             clips: clip::Decoder::new(clip::Settings::default()),
         })
     }
@@ -130,11 +134,6 @@ impl Engine {
     /// Every network, for what is done step by step.
     pub fn networks(&self) -> &Networks {
         &self.networks
-    }
-
-    /// How cosines become scores when both sides are photos.
-    pub fn photo_scores(&self) -> &ScoreTable {
-        &self.photo_scores
     }
 
     /// Where the photo's faces are, the chosen one first.
@@ -174,7 +173,7 @@ impl Engine {
         };
         let chosen = chosen.and_then(|(face, aligned)| Some((face, aligned?)));
         times.align += step.elapsed_ms();
-        Ok(Prepared { seen, chosen })
+        Ok(Prepared { seen, upright, chosen })
     }
 }
 
@@ -186,6 +185,7 @@ impl Examiner for Engine {
             let embedded = self.embed(&[aligned]).map_err(unusable)?;
             photo.judge(embedded.first());
         }
+        photo.look_for_life(&self.networks).map_err(unusable)?;
         Ok(photo.seen)
     }
 
@@ -205,13 +205,33 @@ impl Examiner for Engine {
 
         document.judge(Some(of_document));
         face.judge(Some(of_face));
+        face.look_for_life(&self.networks).map_err(in_face)?;
         Ok(Comparison {
-            cosine: embed::cosine(&of_document.embedding, &of_face.embedding),
+            cosine: of_document.embedding.cosine(&of_face.embedding),
             document: document.seen,
             face: face.seen,
             face_embedding: of_face.embedding.clone(),
             milliseconds: times,
         })
+    }
+
+    fn examine_document(&self, file: &[u8], now: Timestamp) -> Result<DocumentSeen, Unusable> {
+        self.see_document(file, now).map_err(|why| Unusable { field: "file", why })
+    }
+
+    fn examine_clip(&self, clip: &[u8]) -> Result<ClipExamined, Unusable> {
+        let in_clip = |why| Unusable { field: "clip", why };
+        let mut watcher = Watcher::new(&self.networks);
+        let step = Stopwatch::start();
+        let mut watching = 0.0;
+        let video = self.clips.decode(clip, &mut |frame| {
+            let step = Stopwatch::start();
+            let watched = watcher.push(frame.at_milliseconds / 1e3, &frame.pixels).map_err(|error| failed(&error));
+            watching += step.elapsed_ms();
+            watched
+        });
+        let video = video.map_err(in_clip)?;
+        Ok(watcher.finish(video, step.elapsed_ms() - watching))
     }
 
     fn warm_up(&self) -> Result<(), String> {
@@ -225,9 +245,22 @@ impl Examiner for Engine {
     fn document_scores(&self) -> &ScoreTable {
         &self.document_scores
     }
+
+    fn photo_scores(&self) -> &ScoreTable {
+        &self.photo_scores
+    }
 }
 
 impl Prepared {
+    /// Whether each face looks like a person or like a picture of one.
+    fn look_for_life(&mut self, networks: &Networks) -> Result<(), UnusableReason> {
+        for face in &mut self.seen.faces {
+            let real = antispoof::real(&networks.anti_spoof, &self.upright, &face.r#box);
+            face.liveness = real.map_err(|error| failed(&error))?.map(antispoof::judged);
+        }
+        Ok(())
+    }
+
     /// Judges the chosen face again, now that its embedding is known.
     fn judge(&mut self, embedded: Option<&Embedded>) {
         if let (Some(face), Some((chosen, aligned))) = (self.seen.faces.first_mut(), &self.chosen) {
@@ -242,6 +275,7 @@ fn describe(found: &Found, aligned: Option<&RgbImage>, photo: &RgbImage) -> Face
         landmarks: found.landmarks,
         confidence: found.confidence,
         quality: aligned.map(|aligned| quality::assess(found, aligned, None)),
+        liveness: None,
     }
 }
 
@@ -256,7 +290,13 @@ fn within(r#box: Box2, photo: &RgbImage) -> Box2 {
     Box2 { x, y, width, height }
 }
 
-fn failed(error: &NetError) -> UnusableReason {
+/// The models called so, as they stand in the manifest.
+fn used(models: &Models, names: &[&str]) -> Vec<ModelUsed> {
+    let named = models.manifest.models.iter().filter(|model| names.contains(&model.name.as_str()));
+    named.map(|model| ModelUsed { name: model.name.clone(), sha256: model.sha256.clone() }).collect()
+}
+
+pub(in crate::vision) fn failed(error: &NetError) -> UnusableReason {
     tracing::error!(%error, "a network could not be run");
     UnusableReason::EngineFailed
 }

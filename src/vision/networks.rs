@@ -5,7 +5,8 @@ use candle_core::{Device, Tensor};
 use super::LoadError;
 use super::nets::graph::Graph;
 use super::nets::{
-    Net, NetError, blendshapes, facemesh, mini_xception, minifasnet, pplcnet, ppocr_det, ppocr_rec, sface, yunet,
+    Net, NetError, blendshapes, corners, facemesh, mini_xception, minifasnet, mrz_ctc, pplcnet, ppocr_det, ppocr_rec,
+    sface, yunet,
 };
 use super::weights::Models;
 
@@ -22,6 +23,8 @@ pub struct Networks {
     /// What the text reader's classes mean, by class.
     pub alphabet: Vec<String>,
     pub document_orientation: Net,
+    pub document_corners: Net,
+    pub mrz_reader: Net,
 }
 
 impl Networks {
@@ -44,6 +47,8 @@ impl Networks {
             text_reader: net("ppocr_rec", ppocr_rec::describe)?,
             alphabet,
             document_orientation: net("pplcnet", pplcnet::describe)?,
+            document_corners: net("corners", corners::describe)?,
+            mrz_reader: net("mrz_ctc", mrz_ctc::describe)?,
         })
     }
 
@@ -59,6 +64,8 @@ impl Networks {
             (&self.text_detector, [1, 320, 320, 3]),
             (&self.text_reader, [1, ppocr_rec::HEIGHT, 320, 3]),
             (&self.document_orientation, [1, pplcnet::SIDE, pplcnet::SIDE, 3]),
+            (&self.document_corners, [1, corners::SHORT, corners::LONG, 3]),
+            (&self.mrz_reader, [1, mrz_ctc::HEIGHT, 528, 1]),
         ];
         for (net, shape) in nets {
             let input = Tensor::full(0.5f32, &shape[..], &Device::Cpu)?;

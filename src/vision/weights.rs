@@ -31,11 +31,12 @@ pub struct Model {
     pub licence: String,
     pub licence_file: String,
     pub input: String,
-    /// The script that converted it, relative to the manifest.
+    /// The script that converted or trained it, relative to the manifest.
     pub made_by: String,
     /// What the output's classes mean, a line each, where that is a file.
     pub classes: Option<Classes>,
-    pub source: Source,
+    /// `None` for what was trained for this program.
+    pub source: Option<Source>,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -197,6 +198,8 @@ static EMBEDDED: &[(&str, &[u8])] = &[
     ("ppocrv6_rec_small_latin.safetensors", include_bytes!("../../models/ppocrv6_rec_small_latin.safetensors")),
     ("ppocrv6_latin.txt", include_bytes!("../../models/ppocrv6_latin.txt")),
     ("pplcnet_x1_0_doc_ori.safetensors", include_bytes!("../../models/pplcnet_x1_0_doc_ori.safetensors")),
+    ("mrz_ctc.safetensors", include_bytes!("../../models/mrz_ctc.safetensors")),
+    ("corners.safetensors", include_bytes!("../../models/corners.safetensors")),
 ];
 
 #[cfg(test)]

@@ -48,6 +48,8 @@ vfr='select=not(eq(mod(n\,5)\,2))*not(eq(mod(n\,7)\,3)),setpts=PTS+0.004*random(
   make vp8_live.webm 25 $vp8 -auto-alt-ref 0 -live 1
   make vp9.webm 25 $vp9
   make vp9_vfr.webm 25 -vf "$vfr" -fps_mode vfr $vp9
+  # Frames that are decoded and not shown, packed together with one that is.
+  make vp9_hidden.webm 25 $vp9 -deadline realtime -cpu-used 8
   make vp9.mp4 25 $vp9
   make gif.gif 10 -c:v gif
   make mjpeg.avi 15 -pix_fmt yuvj420p -c:v mjpeg -q:v 4

@@ -74,6 +74,10 @@ fn no_number_name_token_or_key_stands_in_clear_in_the_data_or_the_log() {
     let held = [("X-Tagshelf-Session", token.as_str()), ("Prefer", "wait=30")];
     let seen = post("/faces/detect", &held, Body::multipart(&[("file", "Eulalia Canaria.png", photo)], &[]));
     assert_eq!(seen.status, 200);
+    // The number is claimed in a job too, which then is found by it and nothing else.
+    let claim = [("documentType", "CEDULA"), ("documentId", number)];
+    let claimed = post("/documents/validate-identity", &held, Body::multipart(&[("file", "a.png", photo)], &claim));
+    assert_eq!(claimed.status, 422, "there is no document on the photo");
     // One session stays open, so that its token is in use while the folder is read.
     let open = post("/session", &by_key, Body::json(&json!({ "type": "VALIDATION" }))).result();
     let open = open.as_str().unwrap().to_owned();

@@ -31,7 +31,9 @@ struct Kept {
     values: Vec<f32>,
 }
 
-const NETS: [(&str, fn() -> Result<Graph, NetError>); 8] = [
+type Describe = fn() -> Result<Graph, NetError>;
+
+const NETS: [(&str, Describe); 8] = [
     ("yunet", yunet::describe),
     ("facemesh", facemesh::describe),
     ("blendshapes", blendshapes::describe),

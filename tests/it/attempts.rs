@@ -137,12 +137,12 @@ fn attempts_are_listed_newest_first_by_status_type_and_time() {
     };
     let all = listed("");
     assert_eq!((all.len(), &all[1..]), (4, &[third.clone(), second.clone(), first.clone()][..]));
-    assert_eq!(listed("?status=REVIEW"), [second.clone()]);
+    assert_eq!(listed("?status=REVIEW"), std::slice::from_ref(&second));
     assert_eq!(listed("?status=PENDING"), [all[0].clone()]);
     assert_eq!(listed("?type=VALIDATION"), Vec::<String>::new());
     let at = |seconds: i64| Timestamp::from_millis(START.as_millis() + seconds * 1000).to_string();
-    assert_eq!(listed(&format!("?from={}&to={}", at(15), at(25))), [second.clone()]);
-    assert_eq!(listed(&format!("?to={}", at(10))), [first.clone()]);
+    assert_eq!(listed(&format!("?from={}&to={}", at(15), at(25))), std::slice::from_ref(&second));
+    assert_eq!(listed(&format!("?to={}", at(10))), std::slice::from_ref(&first));
 
     let page = server.get("/attempts?limit=3").result();
     assert_eq!(page["attempts"].as_array().unwrap().len(), 3);

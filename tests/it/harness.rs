@@ -12,17 +12,25 @@ use twoface::client::{Body, Client, Reply};
 use twoface::clock::Clock;
 use twoface::config::Config;
 use twoface::domain::account::Retention;
+use twoface::domain::clip::ClipExamined;
+use twoface::domain::document::DocumentSeen;
 use twoface::domain::evidence::{
     Box2, Comparison, Embedding, Examiner, FaceSeen, Landmarks, ModelUsed, PhotoSeen, Point, StepTimes, Unusable,
     UnusableReason,
 };
 use twoface::domain::id::Id;
 use twoface::domain::key::KeyTerms;
+use twoface::domain::refusal::Stop;
 use twoface::domain::score::{Cosine, Knot, ScoreTable};
 use twoface::domain::time::Timestamp;
+use twoface::domain::user::DocumentNumber;
 use twoface::server::{self, Running};
+use twoface::service::erasure::Erased;
 use twoface::service::retention::Mode;
 use twoface::vision::Engine;
+use twoface::vision::clip::Settings;
+
+use crate::script;
 
 /// 2022-05-09T03:32:11.748Z, the contract's own example.
 pub const START: Timestamp = Timestamp::from_millis(1_652_067_131_748);
@@ -50,7 +58,9 @@ impl Server {
 
     /// With the models themselves instead of a script.
     pub fn start_real(settings: &str) -> Self {
-        Self::start_examining(settings, Arc::new(Engine::load().unwrap()), Arc::default())
+        // The worker that decodes clips is the program's, not this test's.
+        let clips = Settings { program: env!("CARGO_BIN_EXE_twoface").into(), ..Settings::default() };
+        Self::start_examining(settings, Arc::new(Engine::load().unwrap().with_clips(clips)), Arc::default())
     }
 
     fn start_examining(settings: &str, examiner: Arc<dyn Examiner>, gate: Arc<Gate>) -> Self {
@@ -125,6 +135,11 @@ impl Server {
         let swept = service.sweep_retention(Mode::Remove).unwrap();
         assert_eq!(preview, swept);
         (swept.photos, swept.attempts)
+    }
+
+    /// Erases all that is known of a number, as the command line does.
+    pub fn erase_document(&self, number: &DocumentNumber) -> Result<Erased, Stop> {
+        self.running.as_ref().unwrap().service.erase_document(number)
     }
 
     /// Tells the harness of a word that the log must not contain.
@@ -288,6 +303,15 @@ impl Examiner for Script {
         })
     }
 
+    fn examine_document(&self, file: &[u8], _: Timestamp) -> Result<DocumentSeen, Unusable> {
+        self.look("file", file)?;
+        Ok(script::document(std::str::from_utf8(file).unwrap()))
+    }
+
+    fn examine_clip(&self, clip: &[u8]) -> Result<ClipExamined, Unusable> {
+        crate::clips::scripted(clip)
+    }
+
     fn warm_up(&self) -> Result<(), String> {
         Ok(())
     }
@@ -297,6 +321,10 @@ impl Examiner for Script {
     }
 
     fn document_scores(&self) -> &ScoreTable {
+        &self.scores
+    }
+
+    fn photo_scores(&self) -> &ScoreTable {
         &self.scores
     }
 }
@@ -314,6 +342,7 @@ fn photo(face_count: usize) -> PhotoSeen {
         },
         confidence: 0.9,
         quality: None,
+        liveness: None,
     };
     PhotoSeen {
         format: "jpeg".to_owned(),

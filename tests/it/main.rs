@@ -11,11 +11,16 @@
 mod harness;
 
 mod attempts;
+mod clips;
+mod documents;
 mod faces;
+mod film;
+mod filmed;
 mod gate;
 mod jobs;
 mod keys;
 mod limits;
 mod real;
+mod script;
 mod sessions;
 mod users;

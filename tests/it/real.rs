@@ -153,3 +153,86 @@ fn crc32(bytes: &[u8]) -> u32 {
         (0..8).fold(crc ^ u32::from(*byte), |crc, _| (crc >> 1) ^ (0xEDB8_8320 & 0_u32.wrapping_sub(crc & 1)))
     })
 }
+
+const CARD: &[u8] = include_bytes!("../golden/specimens/cedula_2026_front.jpg");
+const BACK: &[u8] = include_bytes!("../golden/specimens/cedula_2026_back.jpg");
+const PASSPORT: &[u8] = include_bytes!("../golden/specimens/passport.jpg");
+
+/// Asks about a document and waits: the operation's answer and the job.
+fn ask(server: &Server, token: &str, path: &str, photo: &[u8], fields: &[(&str, &str)]) -> (Value, Value) {
+    let headers = [("X-Tagshelf-Session", token), WAIT[0]];
+    let body = twoface::client::Body::multipart(&[("file", "photo.jpg", photo)], fields);
+    let reply = server.client.call("POST", &format!("/v1/2face/documents/{path}"), &headers, Some(body)).unwrap();
+    let job = server.get(&format!("/jobs/{}", reply.header("x-job-id").unwrap())).result();
+    (reply.result(), job)
+}
+
+#[test]
+fn specimens_are_told_apart_and_their_numbers_confirmed() {
+    let server = Server::start_real(MANY_TRIES);
+    let token = server.session();
+    let documents = [
+        (CARD, "CEDULA", "FRONT", "03137488437"),
+        (BACK, "CEDULA", "BACK", "001-0814563-2"),
+        (PASSPORT, "PASSPORT", "FRONT", "XQ9475455"),
+    ];
+    for (photo, class, side, number) in documents {
+        for asked in [("CEDULA", "FRONT"), ("CEDULA", "BACK"), ("PASSPORT", "FRONT")] {
+            let fields = [("documentType", asked.0), ("side", asked.1)];
+            let (result, job) = ask(&server, &token, "validate-document-type", photo, &fields);
+            assert_eq!(result, json!(asked == (class, side)), "{class} {side}: {}", job["details"]["document"]);
+        }
+        let identity = |asked: &str| {
+            ask(&server, &token, "validate-identity", photo, &[("documentType", class), ("documentId", asked)])
+        };
+        let (result, job) = identity(number);
+        assert_eq!(result, json!(true), "{class} {side}: {}", job["details"]["fields"]["number"]);
+        // The last digit but one is another.
+        let mut other: Vec<char> = number.chars().collect();
+        let at = other.len() - 3;
+        other[at] = if other[at] == '7' { '1' } else { '7' };
+        assert_eq!(identity(&String::from_iter(other)).0, json!(false), "{class} {side}");
+    }
+}
+
+#[test]
+fn a_specimen_is_read_field_by_field() {
+    let server = Server::start_real(MANY_TRIES);
+    let token = server.session();
+    let (_, job) = ask(&server, &token, "validate-document-type", CARD, &[("documentType", "CEDULA")]);
+    let fields = &job["details"]["fields"];
+    let expected = [
+        ("number", "031-3748843-7"),
+        ("givenNames", "DILENIA ESPERANZA"),
+        ("surnames", "ACEVEDO POLANCO"),
+        ("nationality", "DOMINICANA"),
+        ("birthDate", "1958-10-17"),
+        ("birthPlace", "LA ROMANA"),
+        ("sex", "F"),
+        ("expiryDate", "2029-12-20"),
+    ];
+    for (name, value) in expected {
+        assert_eq!(fields[name]["value"], json!(value), "{name}: {fields}");
+        assert_eq!(fields[name]["source"], json!("VIZ"));
+        assert!(fields[name]["confidence"].as_f64() > Some(0.5), "{name}: {fields}");
+    }
+    assert_eq!(job["details"]["portrait"]["embedded"], json!(true));
+    let (_, job) =
+        ask(&server, &token, "validate-document-type", BACK, &[("documentType", "CEDULA"), ("side", "BACK")]);
+    let details = &job["details"];
+    assert_eq!(details["mrz"]["format"], json!("TD1"));
+    assert!(details["mrz"]["checkDigits"].as_array().unwrap().iter().all(|digit| digit["valid"] == json!(true)));
+    // No check digit guards a name: where the zone's two readers differ, the value must not be sure. (Ñ and accents are not in
+    // the zone's alphabet.)
+    let surnames = &details["fields"]["surnames"];
+    let is_sure = surnames["confidence"].as_f64() > Some(0.6);
+    assert!(surnames["value"] == json!("NINO MEJIA") || !is_sure, "{surnames}");
+    println!("{surnames}");
+    assert_eq!(details["fields"]["cardSerial"]["value"], json!("TP90557366"));
+    assert_eq!(details["fields"]["previousNumber"]["value"], json!("054-3796506-3"));
+    let (_, job) = ask(&server, &token, "validate-document-type", PASSPORT, &[("documentType", "PASSPORT")]);
+    let number = &job["details"]["fields"]["number"];
+    assert_eq!((&number["source"], &number["others"][0]["source"]), (&json!("MRZ"), &json!("VIZ")), "{number}");
+    let checks = job["details"]["crossChecks"].as_array().unwrap();
+    assert!(checks.len() >= 4 && checks.iter().all(|check| check["agree"] == json!(true)), "{checks:?}");
+}

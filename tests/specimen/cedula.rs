@@ -59,7 +59,8 @@ impl Writer<'_> {
 
 fn paper(dice: &mut Dice, from: Colour, to: Colour) -> Canvas {
     let mut canvas = Canvas::new(SIZE.0, SIZE.1, from);
-    let tint = [(); 3].map(|()| dice.range(-8.0, 8.0) as f32);
+    let most = if dice.chance(0.3) { 32.0 } else { 8.0 };
+    let tint = [(); 3].map(|()| dice.range(-most, most) as f32);
     let (across, down) = (dice.range(0.3, 1.0), dice.range(0.0, 0.7));
     canvas.paint(|u, v, own| {
         let share = ((u * across + v * down) / (across + down)) as f32;

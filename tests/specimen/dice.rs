@@ -16,11 +16,6 @@ impl Dice {
         z ^ (z >> 31)
     }
 
-    /// An independent stream.
-    pub fn fork(&mut self) -> Dice {
-        Dice(self.next())
-    }
-
     /// 0 to `n` - 1.
     pub fn below(&mut self, n: u64) -> u64 {
         self.next() % n.max(1)

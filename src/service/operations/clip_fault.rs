@@ -54,3 +54,40 @@ pub fn say(field: &str, fault: &ClipFault) -> (&'static str, String) {
         ),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_refused_codec_is_named_and_another_asked_for() {
+        let (slug, sentence) = say("clip", &ClipFault::Codec("MPEG-4 Part 2".to_owned()));
+        assert_eq!(slug, "unsupported_codec");
+        assert!(sentence.contains("`clip`") && sentence.contains("MPEG-4 Part 2"), "{sentence}");
+        assert!(sentence.contains("H.264") && sentence.contains("WebM"), "{sentence}");
+    }
+
+    #[test]
+    fn every_fault_names_the_field_and_what_to_do() {
+        let faults = [
+            ClipFault::NotAClip(None),
+            ClipFault::NotAClip(Some("PDF")),
+            ClipFault::Damaged,
+            ClipFault::TooManyBytes,
+            ClipFault::TooManyPixels { width: 0, height: 0 },
+            ClipFault::TooManyPixels { width: 3840, height: 2160 },
+            ClipFault::TooLong { seconds: 75 },
+            ClipFault::SizeChanges,
+            ClipFault::TooSlow,
+            ClipFault::Unreadable,
+            ClipFault::NoDecoder,
+        ];
+        for fault in faults {
+            let (slug, sentence) = say("clip", &fault);
+            assert!(sentence.contains("`clip`") && sentence.ends_with('.'), "{sentence}");
+            let advice = ["Send", "Record", "record", "Keep", "Try"];
+            assert!(advice.iter().any(|verb| sentence.contains(verb)), "{sentence}");
+            assert!(slug.chars().all(|c| c.is_ascii_lowercase() || c == '_'), "{slug}");
+        }
+    }
+}

@@ -2,14 +2,15 @@
 
 use serde_json::json;
 
+use super::liveness::{is_refused, withhold};
 use super::{Concluded, Work, invalid};
 use crate::config::Config;
 use crate::domain::evidence::{Comparison, Examiner, PhotoSeen};
 use crate::domain::job::{Outcome, Verdict};
 
-pub(super) fn detect(examiner: &dyn Examiner, work: &Work) -> Concluded {
+pub(super) fn detect(examiner: &dyn Examiner, config: &Config, work: &Work) -> Concluded {
     match examiner.detect_faces(work.file("file")) {
-        Ok(photo) => detected(examiner, &photo).into(),
+        Ok(photo) => detected(examiner, config, &photo).into(),
         Err(unusable) => invalid(&unusable).into(),
     }
 }
@@ -19,15 +20,17 @@ pub(super) fn compare(examiner: &dyn Examiner, config: &Config, work: &Work) -> 
         Ok(comparison) => {
             let outcome = compared(examiner, config, &comparison);
             let face = (outcome.verdict == Verdict::Succeeded).then_some(comparison.face_embedding);
-            Concluded { outcome, face }
+            Concluded { face, ..outcome.into() }
         }
         Err(unusable) => invalid(&unusable).into(),
     }
 }
 
-fn detected(examiner: &dyn Examiner, photo: &PhotoSeen) -> Outcome {
+fn detected(examiner: &dyn Examiner, config: &Config, photo: &PhotoSeen) -> Outcome {
     let verdict = if photo.face_count > 0 { Verdict::Succeeded } else { Verdict::Failed };
-    Outcome::answered(verdict, json!(photo.face_count), json!({ "file": photo, "models": examiner.models() }))
+    let mut details = json!({ "file": photo, "models": examiner.models() });
+    withhold(config, &mut details);
+    Outcome::answered(verdict, json!(photo.face_count), details)
 }
 
 fn compared(examiner: &dyn Examiner, config: &Config, seen: &Comparison) -> Outcome {
@@ -36,9 +39,12 @@ fn compared(examiner: &dyn Examiner, config: &Config, seen: &Comparison) -> Outc
     let threshold = scores.cosine_at_fmr(config.faces.match_at_fmr);
     let is_match = seen.cosine.0 >= threshold.0;
     let rate = scores.false_match_rate(seen.cosine);
-    let verdict = if is_match { Verdict::Succeeded } else { Verdict::Failed };
-    let details = json!({
+    let liveness = seen.face.faces.first().and_then(|face| face.liveness).map(|liveness| liveness.verdict);
+    let not_live = is_refused(config, liveness.unwrap_or_default());
+    let verdict = if is_match && !not_live { Verdict::Succeeded } else { Verdict::Failed };
+    let mut details = json!({
         "match": is_match,
+        "reasons": if not_live { vec!["not_live"] } else { Vec::new() },
         "cosine": seen.cosine,
         "falseMatchRate": rate.rate,
         "falseMatchRateExtrapolated": rate.extrapolated,
@@ -52,5 +58,6 @@ fn compared(examiner: &dyn Examiner, config: &Config, seen: &Comparison) -> Outc
         "milliseconds": seen.milliseconds,
         "models": examiner.models(),
     });
+    withhold(config, &mut details);
     Outcome::answered(verdict, json!(score), details)
 }

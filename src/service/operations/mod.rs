@@ -3,21 +3,33 @@
 //! A function of its arguments alone; nothing is read, written or timed here.
 
 mod clip_fault;
+mod clips;
+mod documents;
 mod faces;
+mod liveness;
 
 use serde_json::{Map, Value, json};
 
 use crate::config::Config;
+use crate::domain::clip::Fingerprint;
 use crate::domain::evidence::{Embedding, Examiner, Unusable, UnusableReason};
+use crate::domain::id::Id;
 use crate::domain::job::{Operation, Outcome};
+use crate::domain::time::Timestamp;
+use crate::domain::user::DocumentNumber;
+use crate::service::past::Past;
 
 /// What one job works on.
 pub struct Work<'a> {
     pub operation: Operation,
+    pub attempt: Id,
     /// The request's fields beside the files, checked when the job was stored.
     pub parameters: &'a Map<String, Value>,
     /// Bytes by field.
     pub files: &'a [(&'static str, Vec<u8>)],
+    /// When the job was stored: what an expiry date is held against.
+    pub now: Timestamp,
+    pub past: &'a Past,
 }
 
 impl Work<'_> {
@@ -26,23 +38,35 @@ impl Work<'_> {
     }
 }
 
-/// An outcome, and the selfie's embedding where one may be enrolled later.
+/// An outcome, and what else came out of the examination.
 pub struct Concluded {
     pub outcome: Outcome,
+    /// The selfie's, where one may be enrolled later, or that of a document's portrait.
     pub face: Option<Embedding>,
+    /// Pictures to be kept with the job's own files, by name.
+    pub files: Vec<(&'static str, Vec<u8>)>,
+    /// Document numbers that were read.
+    pub numbers: Vec<DocumentNumber>,
+    /// What a clip is known again by.
+    pub fingerprint: Option<Fingerprint>,
 }
 
 impl From<Outcome> for Concluded {
     fn from(outcome: Outcome) -> Self {
-        Self { outcome, face: None }
+        Self { outcome, face: None, files: Vec::new(), numbers: Vec::new(), fingerprint: None }
     }
 }
 
 /// Runs an operation on its files.
 pub fn run(examiner: &dyn Examiner, config: &Config, work: &Work) -> Concluded {
     match work.operation {
-        Operation::DetectFaces => faces::detect(examiner, work),
+        Operation::DetectFaces => faces::detect(examiner, config, work),
         Operation::CompareFaces => faces::compare(examiner, config, work),
+        Operation::ValidateDocumentType => documents::validate_type(examiner, work),
+        Operation::ValidateIdentity => documents::validate_identity(examiner, work),
+        Operation::CheckSmile | Operation::CheckBlink | Operation::CheckChallenge => {
+            clips::check(examiner, config, work)
+        }
     }
 }
 

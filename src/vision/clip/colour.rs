@@ -70,6 +70,7 @@ impl ToRgb {
         }
     }
 
+    #[inline]
     pub fn pixel(&self, y: u8, u: u8, v: u8) -> [u8; 3] {
         let y = (i32::from(y) - self.black) * self.luma + 32_768;
         let (u, v) = (i32::from(u) - 128, i32::from(v) - 128);

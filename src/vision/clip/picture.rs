@@ -93,17 +93,26 @@ fn convert(size: (u32, u32), chroma: (u32, u32), [y, u, v]: [&[u8]; 3], colour: 
     // The chroma sample that covers each pixel.
     let columns: Vec<usize> = (0..width).map(|x| (x * small_chroma.0 / width) as usize).collect();
     let stride = small_chroma.0 as usize;
-    let mut out = Vec::with_capacity(area((width, height)) * 3);
-    for (row, line) in y.chunks_exact(width as usize).enumerate() {
+    let (mut wide_u, mut wide_v) = (vec![128; columns.len()], vec![128; columns.len()]);
+    let mut out = vec![0; area((width, height)) * 3];
+    let lines = y.chunks_exact(columns.len()).zip(out.chunks_exact_mut(columns.len() * 3));
+    for (row, (line, to)) in lines.enumerate() {
         let start = row * small_chroma.1 as usize / height as usize * stride;
-        let (Some(us), Some(vs)) = (u.get(start..start + stride), v.get(start..start + stride)) else { break };
-        for (luma, column) in line.iter().zip(&columns) {
-            let (u, v) = (us.get(*column).copied().unwrap_or(128), vs.get(*column).copied().unwrap_or(128));
-            out.extend(to_rgb.pixel(*luma, u, v));
+        widen(u.get(start..start + stride), &columns, &mut wide_u);
+        widen(v.get(start..start + stride), &columns, &mut wide_v);
+        let (to, _) = to.as_chunks_mut::<3>();
+        for (((to, luma), u), v) in to.iter_mut().zip(line).zip(&wide_u).zip(&wide_v) {
+            *to = to_rgb.pixel(*luma, *u, *v);
         }
     }
     // The lengths are those of the loops above.
     RgbImage::from_raw(width, height, out).unwrap_or_else(|| RgbImage::new(width, height))
+}
+
+/// A row of chroma with a sample for every pixel.
+fn widen(row: Option<&[u8]>, columns: &[usize], wide: &mut [u8]) {
+    let row = row.unwrap_or_default();
+    wide.iter_mut().zip(columns).for_each(|(to, column)| *to = row.get(*column).copied().unwrap_or(128));
 }
 
 #[cfg(test)]

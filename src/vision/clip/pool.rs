@@ -25,7 +25,7 @@ pub struct Settings {
     pub landlock: Landlock,
     /// Clips decoded at the same time.
     pub at_once: usize,
-    /// That the server waits for a worker, all waits of a clip together, and as much processor time.
+    /// Of processor time for one clip. The server waits a few times as long, all waits of a clip together.
     pub seconds_max: u64,
 }
 
@@ -33,6 +33,16 @@ impl Default for Settings {
     fn default() -> Self {
         // The very file that runs, even where an upgrade has put another in its place.
         Self { program: "/proc/self/exe".into(), landlock: Landlock::Required, at_once: 4, seconds_max: 30 }
+    }
+}
+
+/// How much longer than its processor time a worker may take: it shares the cores with the networks and with others.
+const WAIT_FACTOR: u64 = 3;
+
+impl Settings {
+    /// The longest that the server waits for a worker of one clip.
+    pub fn wait_max(&self) -> Duration {
+        Duration::from_secs(self.seconds_max.saturating_mul(WAIT_FACTOR))
     }
 }
 
@@ -141,7 +151,7 @@ impl Worker {
             .stdout(theirs_out)
             .stderr(Stdio::null())
             .spawn()?;
-        Ok(Worker { child, to: Some(to), from, left: Duration::from_secs(settings.seconds_max) })
+        Ok(Worker { child, to: Some(to), from, left: settings.wait_max() })
     }
 
     /// Gives it the clip and closes its standard input.

@@ -47,6 +47,8 @@ fn vp8_size(packet: &[u8]) -> Option<(u32, u32)> {
 /// Decodes VP9.
 pub fn vp9(packets: &[Packet<'_>], sink: &mut Sink<'_>) -> Result<(), ClipFault> {
     let mut decoder = Vp9Decoder::new();
+    // Its word for the end of what was pushed is then another than that for a hidden frame, after which more may follow.
+    decoder.flush();
     for packet in packets {
         for frame in superframe(&packet.data) {
             let header = parse_uncompressed_header(&mut BitReader::new(frame), &[(0, 0); 8]);
@@ -69,8 +71,8 @@ pub fn vp9(packets: &[Packet<'_>], sink: &mut Sink<'_>) -> Result<(), ClipFault>
                         sink.show(vp9_picture(frame)?, packet.at)?;
                     }
                 }
-                // More is needed; a hidden frame was decoded if any.
-                Err(Vp9Error::Again) => break,
+                Err(Vp9Error::Again) => {}
+                Err(Vp9Error::Eof) => break,
                 Err(error) => return Err(vp9_fault(error)),
             }
         }

@@ -3,9 +3,12 @@
 //! Nothing is tuned on what it is reported on: a threshold comes from the other folds, a score table is checked on people it
 //! was not fitted to. A photo in which no face is found counts as an error wherever it is used.
 
+pub mod clip_labels;
+pub mod clips;
 pub mod documents;
 pub mod fit;
 pub mod measure;
+pub mod mrz_lines;
 pub mod pairs;
 pub mod plot;
 pub mod prepare;
@@ -72,6 +75,7 @@ pub struct Fold {
 #[derive(Debug)]
 pub enum EvaluateError {
     Pairs(String),
+    List(String),
     Read { file: String, error: std::io::Error },
     TooFew(&'static str),
     Engine,
@@ -81,6 +85,7 @@ impl std::fmt::Display for EvaluateError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             EvaluateError::Pairs(what) => write!(f, "the list of pairs: {what}"),
+            EvaluateError::List(what) => write!(f, "the list of lines: {what}"),
             EvaluateError::Read { file, error } => write!(f, "{file} cannot be read: {error}"),
             EvaluateError::TooFew(what) => f.write_str(what),
             EvaluateError::Engine => f.write_str("a network could not be run"),

@@ -5,7 +5,6 @@ use image::RgbImage;
 
 use super::align::SIDE;
 use crate::domain::evidence::Embedding;
-use crate::domain::score::Cosine;
 use crate::vision::nets::{Net, NetError};
 
 /// An embedding, and its norm before it was brought to unit length.
@@ -30,10 +29,4 @@ fn unit(row: Vec<f32>) -> Embedded {
     // No face gives all zeros; should numbers ever fail, zeros are like nobody.
     let scale = if norm.is_finite() && norm > 0.0 { 1.0 / norm } else { 0.0 };
     Embedded { embedding: Embedding(row.into_iter().map(|value| (f64::from(value) * scale) as f32).collect()), norm }
-}
-
-/// Of two embeddings of unit length.
-pub fn cosine(a: &Embedding, b: &Embedding) -> Cosine {
-    let dot: f64 = a.0.iter().zip(&b.0).map(|(a, b)| f64::from(*a) * f64::from(*b)).sum();
-    Cosine(if dot.is_finite() { dot.clamp(-1.0, 1.0) } else { -1.0 })
 }

@@ -2,11 +2,15 @@
 //! what goes into it and comes out of it is decided here.
 
 pub mod align;
+pub mod antispoof;
 pub mod choose;
 pub mod detect;
 pub mod embed;
+pub mod expression;
+pub mod mesh;
 pub mod quality;
 pub mod search;
+pub mod shapes;
 
 use crate::domain::evidence::{Box2, Landmarks, Point};
 
@@ -21,7 +25,7 @@ pub struct Found {
 
 impl Found {
     /// The same face in a picture whose sides are `factor` times as long.
-    fn scaled(self, factor: f64) -> Found {
+    pub(crate) fn scaled(self, factor: f64) -> Found {
         let Box2 { x, y, width, height } = self.r#box;
         // Landmarks are pixel centres at whole numbers, as alignment takes them; a box's sides lie between pixels.
         let centre = |value: f64| (value + 0.5) * factor - 0.5;

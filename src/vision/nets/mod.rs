@@ -3,10 +3,12 @@
 
 pub mod blendshapes;
 pub mod builder;
+pub mod corners;
 pub mod facemesh;
 pub mod graph;
 pub mod mini_xception;
 pub mod minifasnet;
+pub mod mrz_ctc;
 mod plain;
 mod plan;
 pub mod pplcnet;

@@ -164,10 +164,12 @@ fn executors_agree_on_the_other_networks() {
         assert_agree(&graph, &random_weights(&graph, seed), &small);
     };
     named(facemesh::describe(), &[(1, 256, 256, 3)], 11);
+    named(corners::describe(), &[(1, 192, 256, 3), (2, 64, 32, 3)], 10);
     named(minifasnet::describe(), &[(1, 80, 80, 3), (3, 80, 80, 3)], 12);
     named(blendshapes::describe(), &[(1, 1, 2, 146), (3, 1, 2, 146)], 15);
     named(mini_xception::describe(), &[(1, 64, 64, 1), (2, 64, 64, 1)], 16);
     named(pplcnet::describe(), &[(1, 224, 224, 3)], 17);
+    named(mrz_ctc::describe(), &[(1, 32, 128, 1), (2, 32, 528, 1)], 18);
     // The larger one has maps that run in strips.
     named(ppocr_det::describe(), &[(1, 64, 96, 3), (1, 224, 256, 3)], 13);
     named(ppocr_rec::describe(), &[(1, 48, 136, 3), (2, 48, 64, 3)], 14);

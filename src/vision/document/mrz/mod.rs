@@ -2,16 +2,19 @@
 //!
 //! [`parse`] takes lines as they were read and says what stands in each field and which check digit holds. It never
 //! corrects: a letter where a digit belongs is reported, not replaced. Only [`repair`] changes a symbol, under its own
-//! narrow rule, and says so. Nothing here knows pixels, clocks or files.
+//! narrow rule, and says so. Nothing here knows clocks or files, and only [`read`] knows pixels.
 
 mod check;
+mod ctc;
 mod date;
 mod dominican;
 mod format;
 mod latin;
 mod names;
 mod print;
+pub mod read;
 mod repair;
+mod second;
 mod state;
 #[cfg(test)]
 mod tests;
@@ -26,6 +29,7 @@ pub use format::{Alphabet, FILLER, Field, Format, SYMBOLS, Span};
 pub use names::{Names, transliterate};
 pub use print::{CannotPrint, Contents, print};
 pub use repair::{Glyph, Repair, repair};
+pub use second::{Agreement, UNGUARDED, agreement};
 pub use state::{State, StateKind};
 
 /// A zone, field by field. A field's text has no fillers at its end; those within are as they stand.

@@ -1,0 +1,119 @@
+//! The text of an upright document, and what follows from it.
+
+use image::RgbImage;
+use jiff::civil::Date;
+
+use super::classify::{self, Marks};
+use super::portrait::Cut;
+use super::read::{self, Line};
+use super::rectify::Flat;
+use super::zone::{self, Understood};
+use super::{Nets, barcode, cedula, mrz, number, passport, timed};
+use crate::domain::document::{Barcode, CheckDigit, DocumentTimes, Field, FieldName, Kind, MrzSeen};
+use crate::domain::user::DocumentType;
+use crate::vision::nets::NetError;
+
+/// From this mean confidence of its characters on, a text was at least read the right way up.
+const LEGIBLE: f64 = 0.85;
+
+pub(super) struct Page {
+    pub(super) lines: Vec<Line>,
+    pub(super) zone: Option<Understood>,
+    likeness: Option<zone::Likeness>,
+    /// Pieces of text that run up or down.
+    sideways: usize,
+    size: (u32, u32),
+}
+
+impl Page {
+    pub(super) fn read(
+        nets: Nets,
+        picture: &RgbImage,
+        today: Date,
+        times: &mut DocumentTimes,
+    ) -> Result<Page, NetError> {
+        let places = timed(&mut times.detect_text, || read::detect::text(nets.text_detector, picture))?;
+        // What runs up or down is not read: serials beside barcodes, or everything on a document that lies on its side.
+        let (sideways, places): (Vec<_>, Vec<_>) = places.into_iter().partition(|place| place.is_upright());
+        let lines =
+            timed(&mut times.read_text, || read::recognise::lines(nets.text_reader, nets.alphabet, picture, &places))?;
+        let rows = zone::rows(&lines, picture.width());
+        let zone = timed(&mut times.read_mrz, || zone::understand(nets.mrz_reader, picture, &rows, today))?;
+        let likeness = zone::likeness(&rows);
+        Ok(Page { lines, zone, likeness, sideways: sideways.len(), size: picture.dimensions() })
+    }
+
+    pub(super) fn kind(&self, flat: &Flat, face: Option<&Cut>, barcodes: &[Barcode]) -> Kind {
+        let zone = self.zone.as_ref().map(|read| classify::Zone {
+            format: name_of(read.mrz.format).to_owned(),
+            code: read.mrz.document_code.clone(),
+            state: read.mrz.issuing_state.code.clone(),
+            checks: read.mrz.checks.all_pass(),
+        });
+        let (width, height) = (f64::from(self.size.0), f64::from(self.size.1));
+        let number = self.lines.iter().find_map(|line| number::find(line, FieldName::Number)).map(|field| field.value);
+        classify::kind(
+            &self.lines,
+            &Marks {
+                zone,
+                likeness: self.likeness,
+                number,
+                face_share: face.map(|cut| cut.face.r#box.height / height),
+                aspect: flat.corners.map(|_| width / height),
+                barcode_number: barcodes.iter().any(|code| barcode::number(code).is_some()),
+            },
+        )
+    }
+
+    /// The printed fields of what it is; a cédula's model is entered into `kind`.
+    pub(super) fn fields(&self, nets: Nets, picture: &RgbImage, kind: &mut Kind) -> Result<Vec<Field>, NetError> {
+        match (kind.class, kind.side) {
+            (Some(DocumentType::Cedula), Some(side)) => {
+                let card = cedula::card(&self.lines, side);
+                kind.model = Some(card.model().to_owned());
+                let (mut found, missing) = cedula::read(card, &self.lines, self.size);
+                let places: Vec<_> = missing.iter().map(|(_, place)| *place).collect();
+                let forced = read::recognise::lines(nets.text_reader, nets.alphabet, picture, &places)?;
+                found.extend(missing.iter().zip(&forced).filter_map(|((name, _), line)| cedula::forced(*name, line)));
+                Ok(found)
+            }
+            (Some(DocumentType::Passport), _) => Ok(passport::read(&self.lines)),
+            _ => Ok(Vec::new()),
+        }
+    }
+
+    /// Mean confidence of all characters; 0 where there are none.
+    pub(super) fn legibility(&self) -> f64 {
+        let glyphs = self.lines.iter().flat_map(|line| &line.written.glyphs);
+        let (sum, count) = glyphs.fold((0.0, 0_u32), |(sum, count), glyph| (sum + glyph.confidence, count + 1));
+        sum / f64::from(count.max(1))
+    }
+
+    /// Whether another way of lying cannot be the right one: this one reads well, or there is nothing to read.
+    pub(super) fn is_the_right_way_up(&self) -> bool {
+        let reads_well = self.legibility() >= LEGIBLE && self.lines.len() > 2 * self.sideways;
+        reads_well || self.lines.len() + self.sideways < 3
+    }
+
+    pub(super) fn described_zone(&self) -> Option<MrzSeen> {
+        let read = self.zone.as_ref()?;
+        let check = |(over, valid): (&str, bool)| CheckDigit { over: over.to_owned(), valid };
+        Some(MrzSeen {
+            format: name_of(read.mrz.format).to_owned(),
+            lines: read.mrz.lines.clone(),
+            confidence: read.least(),
+            check_digits: zone::checks(&read.mrz).into_iter().map(check).collect(),
+            repaired: read.mrz.repaired.iter().map(|repair| (repair.line, repair.column)).collect(),
+        })
+    }
+}
+
+fn name_of(format: mrz::Format) -> &'static str {
+    match format {
+        mrz::Format::Td1 => "TD1",
+        mrz::Format::Td2 => "TD2",
+        mrz::Format::Td3 => "TD3",
+        mrz::Format::MrvA => "MRV-A",
+        mrz::Format::MrvB => "MRV-B",
+    }
+}

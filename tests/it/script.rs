@@ -1,0 +1,73 @@
+//! Documents as scripted photos show them: `document cedula front number=402-0057193-9@0.99 portrait blurred`.
+
+use twoface::domain::document::{
+    DocumentSeen, DocumentTimes, Doubt, Evidence, Field, FieldName, Kind, PhotoRead, Portrait, Side, Source, Warning,
+};
+use twoface::domain::evidence::{Box2, Embedding, ModelUsed};
+use twoface::domain::user::DocumentType;
+
+/// What stands in a scripted portrait's file.
+pub const PORTRAIT: &[u8] = b"the portrait, as a JPEG";
+
+pub fn document(text: &str) -> DocumentSeen {
+    let mut words = text.split(' ').skip(1);
+    let class = DocumentType::parse(&words.next().unwrap_or_default().to_uppercase());
+    let side = class.and_then(|_| Side::parse(&words.next().unwrap_or_default().to_uppercase()));
+    let mut seen = DocumentSeen {
+        photo: PhotoRead { format: "jpeg".into(), width: 100, height: 60, ..PhotoRead::default() },
+        kind: Kind {
+            class,
+            side,
+            model: None,
+            confidence: 0.9,
+            evidence: class
+                .zip(side)
+                .map(|(class, side)| Evidence { what: "script".into(), class, side, points: 5.0 })
+                .into_iter()
+                .collect(),
+        },
+        fields: Vec::new(),
+        mrz: None,
+        barcodes: Vec::new(),
+        portrait: None,
+        cross_checks: Vec::new(),
+        warnings: Vec::new(),
+        milliseconds: DocumentTimes::default(),
+        models: vec![ModelUsed { name: "script".into(), sha256: "0".repeat(64) }],
+    };
+    for word in words {
+        match word.split_once('=') {
+            Some(("number", value)) => seen.fields.push(number(value, Source::Viz, FieldName::Number)),
+            Some(("zone", value)) => {
+                seen.fields.push(Field { checked: true, ..number(value, Source::Mrz, FieldName::Number) })
+            }
+            Some(("previous", value)) => seen.fields.push(number(value, Source::Viz, FieldName::PreviousNumber)),
+            _ if word == "portrait" => seen.portrait = Some(portrait()),
+            _ => seen.warnings.push(Warning {
+                warning: word.into(),
+                message: "As the script says.".into(),
+                false_alarm_rate: None,
+                experimental: true,
+            }),
+        }
+    }
+    seen
+}
+
+fn portrait() -> Portrait {
+    Portrait {
+        r#box: Box2 { x: 5.0, y: 10.0, width: 30.0, height: 40.0 },
+        confidence: 0.9,
+        jpeg: PORTRAIT.to_vec(),
+        embedding: Some(Embedding(vec![0.25; 128])),
+    }
+}
+
+/// `VALUE@CONFIDENCE`; below 0.9 the fifth character is in doubt.
+fn number(text: &str, source: Source, name: FieldName) -> Field {
+    let (value, confidence) = text.split_once('@').unwrap_or((text, "0.99"));
+    let confidence: f64 = confidence.parse().unwrap();
+    let doubt = Doubt { position: 4, read: value.chars().nth(4).unwrap(), confidence, perhaps: Some('8') };
+    let doubtful = if confidence < 0.9 { vec![doubt] } else { Vec::new() };
+    Field { name, value: value.into(), confidence, source, doubtful, repaired: false, checked: false }
+}
