@@ -70,7 +70,11 @@ enum BackupCommand {
 #[derive(Subcommand)]
 enum ConfigCommand {
     /// Say whether the configuration can be served from, and what is wrong if not
-    Check,
+    Check {
+        /// Print every setting's value and where it came from
+        #[arg(long)]
+        explain: bool,
+    },
     /// Print every setting with its default and meaning
     Defaults,
 }
@@ -106,7 +110,10 @@ fn run(cli: Cli) -> Done {
             print!("{}", config::DEFAULTS);
             Ok(())
         }
-        Command::Config { command: ConfigCommand::Check } => {
+        Command::Config { command: ConfigCommand::Check { explain } } => {
+            if explain {
+                print!("{}", config::explain::explain(cli.config.as_deref())?);
+            }
             let config = Config::load(cli.config.as_deref())?;
             println!("The configuration is good: {} on data in {}.", config.server.listen, config.data.dir.display());
             Ok(())
@@ -131,8 +138,13 @@ fn serve(config: Config) -> Done {
     telemetry::start(&config.log);
     let engine = Arc::new(Engine::load_on(device(&config))?.with_clips(server::clip_settings(&config.clips)));
     let running = server::start(config, Clock::system(), engine)?;
-    eprintln!("twoface listens on https://{}", running.address);
-    eprintln!("certificate fingerprint (SHA-256): {}", running.fingerprint);
+    match &running.certificate {
+        Some(certificate) => {
+            eprintln!("twoface listens on https://{}", running.address);
+            eprintln!("certificate fingerprint (SHA-256): {}", certificate.fingerprint());
+        }
+        None => eprintln!("twoface listens on http://{}, without TLS", running.address),
+    }
     server::wait_for_stop_signal()?;
     running.stop();
     Ok(())

@@ -8,6 +8,12 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 use toml::{Table, Value};
 
+pub mod explain;
+pub mod overlay;
+
+use overlay::Merged;
+pub use overlay::{Origin, Setting};
+
 /// The commented defaults, as shown to users.
 pub const DEFAULTS: &str = include_str!("../assets/config.toml");
 
@@ -25,13 +31,18 @@ pub struct Config {
     pub clips: Clips,
     pub liveness: Liveness,
     pub log: Log,
+    /// Every setting as it came about, for people to read.
+    #[serde(skip)]
+    pub settings: Vec<Setting>,
 }
 
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Server {
     pub listen: SocketAddr,
+    pub plain_http_on_loopback: bool,
     pub connections_max: u32,
+    pub connections_per_address_max: u32,
     pub stop_seconds_max: u64,
 }
 
@@ -41,6 +52,17 @@ pub struct Tls {
     pub certificate: PathBuf,
     pub key: PathBuf,
     pub minimum: TlsVersion,
+    pub client_certificates: ClientCertificates,
+    pub client_ca: PathBuf,
+}
+
+/// Whether clients show certificates.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ClientCertificates {
+    Off,
+    Optional,
+    Required,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
@@ -71,6 +93,7 @@ pub struct Limits {
     pub requests_per_minute: u32,
     pub request_bytes_max: usize,
     pub body_seconds_max: u64,
+    pub body_bytes_per_second_min: u64,
 }
 
 #[derive(Clone, Debug, PartialEq, Deserialize)]
@@ -185,18 +208,17 @@ impl std::error::Error for BadConfig {}
 impl Config {
     /// The defaults, overlaid by `file` (if any) and by `TWOFACE_…` variables, and checked.
     pub fn load(file: Option<&Path>) -> Result<Self, BadConfig> {
-        let text = match file {
-            Some(path) => std::fs::read_to_string(path)
-                .map_err(|error| BadConfig(format!("{}: cannot be read: {error}", path.display())))?,
-            None => String::new(),
-        };
-        let mut config = Self::parse(&text, std::env::vars()).map_err(|BadConfig(why)| {
+        let mut config = Self::parse(&read(file)?, std::env::vars()).map_err(|BadConfig(why)| {
             BadConfig(file.map_or(why.clone(), |path| format!("{}: {why}", path.display())))
         })?;
         if let Some(folder) = file.and_then(Path::parent) {
-            for path in
-                [&mut config.data.dir, &mut config.data.master_key, &mut config.tls.certificate, &mut config.tls.key]
-            {
+            for path in [
+                &mut config.data.dir,
+                &mut config.data.master_key,
+                &mut config.tls.certificate,
+                &mut config.tls.key,
+                &mut config.tls.client_ca,
+            ] {
                 if !path.as_os_str().is_empty() && path.as_os_str() != "ask" {
                     *path = folder.join(&*path);
                 }
@@ -207,14 +229,10 @@ impl Config {
 
     /// As [`Config::load`], from text and given variables.
     pub fn parse(text: &str, variables: impl Iterator<Item = (String, String)>) -> Result<Self, BadConfig> {
-        // The user's file is also read on its own first, so that a message's line numbers are those of that file.
-        let mine: Table = toml::from_str(text).map_err(|error| BadConfig(error.to_string()))?;
-        let mut merged: Table = toml::from_str(DEFAULTS).map_err(|error| BadConfig(error.to_string()))?;
-        overlay(&mut merged, mine)?;
-        for (name, value) in variables {
-            overlay_variable(&mut merged, &name, &value);
-        }
-        let config: Self = Value::Table(merged).try_into().map_err(|error| BadConfig(one_line(&error)))?;
+        let merged = merge(text, variables)?;
+        let settings = merged.told();
+        let config: Self = Value::Table(merged.table).try_into().map_err(|error| BadConfig(one_line(&error)))?;
+        let config = Self { settings, ..config };
         config.check()?;
         Ok(config)
     }
@@ -245,6 +263,16 @@ impl Config {
             ((1..=256).contains(&self.clips.workers), "clips.workers must be 1 to 256"),
             ((1..=600).contains(&self.clips.decode_seconds_max), "clips.decode_seconds_max must be 1 to 600"),
             (self.server.connections_max >= 1, "server.connections_max must be at least 1"),
+            (self.server.connections_per_address_max >= 1, "server.connections_per_address_max must be at least 1"),
+            (self.limits.body_bytes_per_second_min <= 1 << 20, "limits.body_bytes_per_second_min must be 0 to 1048576"),
+            (
+                !self.server.plain_http_on_loopback || self.server.listen.ip().is_loopback(),
+                "server.plain_http_on_loopback needs `listen` to be a loopback address, like 127.0.0.1:8080",
+            ),
+            (
+                (self.tls.client_certificates == ClientCertificates::Off) == self.tls.client_ca.as_os_str().is_empty(),
+                "tls: `client_certificates` and `client_ca` go together",
+            ),
         ];
         match rules.iter().find(|(holds, _)| !holds) {
             Some((_, rule)) => Err(BadConfig((*rule).to_owned())),
@@ -261,41 +289,31 @@ impl Config {
     }
 }
 
-/// Lays `mine` over `base`. What `base` does not have is a misspelling.
-fn overlay(base: &mut Table, mine: Table) -> Result<(), BadConfig> {
-    for (section, value) in mine {
-        let Some(Value::Table(known)) = base.get_mut(&section) else {
-            return Err(BadConfig(format!("there is no section [{section}]")));
-        };
-        let Value::Table(settings) = value else {
-            return Err(BadConfig(format!("[{section}] is a section, not a value")));
-        };
-        for (name, value) in settings {
-            if !known.contains_key(&name) {
-                let names: Vec<&str> = known.keys().map(String::as_str).collect();
-                return Err(BadConfig(format!("[{section}] has no setting `{name}`; it has {}", names.join(", "))));
-            }
-            known.insert(name, value);
-        }
-    }
-    Ok(())
+/// The text of `file`; none is an empty one.
+fn read(file: Option<&Path>) -> Result<String, BadConfig> {
+    file.map_or_else(
+        || Ok(String::new()),
+        |path| {
+            std::fs::read_to_string(path)
+                .map_err(|error| BadConfig(format!("{}: cannot be read: {error}", path.display())))
+        },
+    )
 }
 
-/// `TWOFACE_SERVER_LISTEN` sets `listen` under `[server]`. Variables that name no setting are other programs' business.
-fn overlay_variable(base: &mut Table, variable: &str, text: &str) {
-    let Some(name) = variable.strip_prefix("TWOFACE_").map(str::to_ascii_lowercase) else { return };
-    let Some((section, setting)) = name.split_once('_') else { return };
-    let Some(Value::Table(known)) = base.get_mut(section) else { return };
-    let Some(current) = known.get(setting) else { return };
-    // The default's own type tells how the text is meant.
-    let value = match current {
-        Value::String(_) => Value::String(text.to_owned()),
-        _ => toml::from_str::<Table>(&format!("v = {text}"))
-            .ok()
-            .and_then(|mut table| table.remove("v"))
-            .unwrap_or_else(|| Value::String(text.to_owned())),
-    };
-    known.insert(setting.to_owned(), value);
+fn merge(text: &str, variables: impl Iterator<Item = (String, String)>) -> Result<Merged, BadConfig> {
+    // The user's file is also read on its own first, so that a message's line numbers are those of that file.
+    let mine: Table = toml::from_str(text).map_err(|error| BadConfig(error.to_string()))?;
+    let mut merged = Merged::new(toml::from_str(DEFAULTS).map_err(|error| BadConfig(error.to_string()))?);
+    merged.lay(mine)?;
+    for (name, value) in variables {
+        merged.lay_variable(&name, &value);
+    }
+    Ok(merged)
+}
+
+/// Variables of ours that name no setting, with what was probably meant.
+fn strays(file: Option<&Path>) -> Result<Vec<(String, Option<String>)>, BadConfig> {
+    Ok(merge(&read(file)?, std::env::vars())?.strays)
 }
 
 fn one_line(error: &toml::de::Error) -> String {
@@ -336,8 +354,12 @@ mod tests {
     #[test]
     fn mistakes_are_named() {
         for (text, says) in [
-            ("[server]\nlissten = 1", "no setting `lissten`"),
-            ("[sever]\nlisten = 1", "no section [sever]"),
+            ("[server]\nlissten = 1", "no setting `lissten`; did you mean `listen`?"),
+            ("[sever]\nlisten = 1", "no section [sever]; did you mean [server]?"),
+            ("[clips]\nnothing_like_it = 1", "it has decode_seconds_max, landlock, workers"),
+            ("match_at_fmr = 1e-3", "it is faces.match_at_fmr"),
+            ("[server]\nplain_http_on_loopback = true", "needs `listen` to be a loopback address"),
+            ("[tls]\nclient_certificates = \"required\"", "go together"),
             ("[sessions]\ntries = 0", "sessions.tries must be 1 to 1000"),
             ("[sessions]\ntries = \"x\"", "tries"),
             ("[server]\nlisten = \"nowhere\"", "listen"),

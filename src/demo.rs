@@ -61,7 +61,9 @@ pub fn run(arguments: &Arguments) -> Result<(), Box<dyn Error>> {
     if walked.is_ok() && !arguments.once {
         println!("\nThe server stays up at {base} until Ctrl-C. To go on by hand:\n\n  export KEY={key}");
         println!("  export CERT={}\n", walk.certificate.display());
-        println!("certificate fingerprint (SHA-256): {}", running.fingerprint);
+        if let Some(certificate) = &running.certificate {
+            println!("certificate fingerprint (SHA-256): {}", certificate.fingerprint());
+        }
         server::wait_for_stop_signal()?;
     }
     running.stop();

@@ -27,6 +27,8 @@ pub mod service;
 
 pub mod admin;
 pub mod api;
+pub mod listen;
+pub mod systemd;
 pub mod tls;
 
 pub mod server;

@@ -9,17 +9,19 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use actix_web::middleware::from_fn;
-use actix_web::{App, HttpServer, web};
+use actix_web::{App, web};
 
 use crate::admin;
 use crate::api;
 use crate::clock::Clock;
 use crate::config::{Clips, Config, Landlock};
 use crate::domain::evidence::Examiner;
+use crate::listen::{self, Addresses};
 use crate::service::Service;
 use crate::service::retention::{Mode, Swept};
 use crate::store::{MasterKey, OpenOptions, Passphrase, Store};
-use crate::tls;
+use crate::systemd;
+use crate::tls::{self, Reload};
 use crate::vision::clip;
 
 /// How often sessions that ran out are written down as EXPIRED.
@@ -49,10 +51,17 @@ impl<T: fmt::Display> From<(&'static str, T)> for CannotStart {
     }
 }
 
+/// How often the certificate's files are looked at.
+const CERTIFICATE_LOOK: Duration = Duration::from_secs(5);
+
+/// A request's time beyond that of its body: waiting for memory and for the outcome (`Prefer: wait`), with room to spare.
+const REQUEST_SECONDS_BEYOND_BODY: u64 = 60;
+
 /// A server that answers. Ends when [`Running::stop`] is called.
 pub struct Running {
     pub address: SocketAddr,
-    pub fingerprint: String,
+    /// `None`: plain HTTP on loopback.
+    pub certificate: Option<Arc<tls::Certificate>>,
     pub service: Arc<Service>,
     handle: actix_web::dev::ServerHandle,
     thread: std::thread::JoinHandle<()>,
@@ -121,7 +130,10 @@ pub fn open_store(config: &Config) -> Result<Store, CannotStart> {
 /// it is warmed up beside, after which `/readyz` says so.
 pub fn start(config: Config, clock: Clock, examiner: Arc<dyn Examiner>) -> Result<Running, CannotStart> {
     let store = open_store(&config)?;
-    let served = tls::load(&config.tls, &config.data.dir, clock.now()).map_err(|error| ("tls", error))?;
+    let tls = match config.server.plain_http_on_loopback {
+        true => None,
+        false => Some(tls::load(&config.tls, &config.data.dir, clock.now()).map_err(|error| ("tls", error))?),
+    };
     let listener = TcpListener::bind(config.server.listen)
         .map_err(|error| CannotStart(format!("cannot listen on {}: {error}", config.server.listen)))?;
     let address = listener.local_addr().map_err(|error| ("listener", error))?;
@@ -135,14 +147,22 @@ pub fn start(config: Config, clock: Clock, examiner: Arc<dyn Examiner>) -> Resul
     warm_up(Arc::clone(&service), Arc::clone(&examiner))?;
     let workers = service.start_workers(&examiner, workers).map_err(|error| ("threads", error))?;
 
-    let (handle, thread) = listen(listener, served.config, &config, Arc::clone(&service))?;
-    tracing::info!(%address, fingerprint = served.fingerprint, self_signed = served.self_signed, "listening");
-    Ok(Running { address, fingerprint: served.fingerprint, service, handle, thread, workers })
+    let certificate = tls.as_ref().map(|served| Arc::clone(&served.certificate));
+    let (handle, thread) = listen(listener, tls, &config, Arc::clone(&service))?;
+    match &certificate {
+        Some(shown) => {
+            let fingerprint = shown.fingerprint();
+            tracing::info!(%address, fingerprint, self_signed = shown.self_signed, "listening");
+        }
+        None => tracing::warn!(%address, "listening without TLS"),
+    }
+    Ok(Running { address, certificate, service, handle, thread, workers })
 }
 
 impl Running {
     /// Stops in order: no new connection, running jobs finish within the limit, the rest stay queued on disk.
     pub fn stop(self) {
+        systemd::stopping();
         let limit = Duration::from_secs(self.service.config().server.stop_seconds_max);
         let stopping = self.handle.stop(true);
         let runtime = tokio::runtime::Builder::new_current_thread().build();
@@ -190,42 +210,39 @@ pub fn wait_for_stop_signal() -> Result<(), CannotStart> {
 /// Serves on a thread of its own, so that a caller may be a command line, a demonstration or a test.
 fn listen(
     listener: TcpListener,
-    tls: rustls::ServerConfig,
+    tls: Option<tls::Served>,
     config: &Config,
     service: Arc<Service>,
 ) -> Result<(actix_web::dev::ServerHandle, std::thread::JoinHandle<()>), CannotStart> {
     let (sender, receiver) = std::sync::mpsc::channel();
     let memory = api::UploadMemory::new(config.jobs.upload_memory_mib);
     let socket = admin::socket::bind(&config.data.dir).map_err(|error| ("administrator's socket", error))?;
-    let connections = usize::try_from(config.server.connections_max).unwrap_or(usize::MAX);
-    let stop_seconds = config.server.stop_seconds_max;
-    let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    let limits = listen_limits(config);
+    let addresses = Addresses::new(config.server.connections_per_address_max);
     let run = move || {
         let system = actix_web::rt::System::new();
         system.block_on(async move {
             let service = web::Data::from(service);
-            let sweeping = actix_web::rt::spawn(sweep(service.clone()));
-            let maintaining = actix_web::rt::spawn(maintain(service.clone()));
-            let administered = actix_web::rt::spawn(admin::socket::serve(socket, service.clone().into_inner()));
-            let server = HttpServer::new(move || {
+            let (tls, certificate) = match tls {
+                Some(tls::Served { config, certificate }) => (Some(Arc::new(config)), Some(certificate)),
+                None => (None, None),
+            };
+            let beside = [
+                actix_web::rt::spawn(sweep(service.clone())),
+                actix_web::rt::spawn(maintain(service.clone())),
+                actix_web::rt::spawn(admin::socket::serve(socket, service.clone().into_inner())),
+                actix_web::rt::spawn(attend(service.clone())),
+                actix_web::rt::spawn(renew(certificate, service.clone())),
+            ];
+            let app = move || {
                 App::new()
                     .app_data(service.clone())
                     .app_data(web::Data::new(memory.clone()))
                     .wrap(from_fn(api::gate))
                     .configure(api::routes)
-            })
-            .workers(threads)
-            .max_connections(connections.div_ceil(threads))
-            .client_request_timeout(Duration::from_secs(10))
-            .client_disconnect_timeout(Duration::from_secs(2))
-            .keep_alive(Duration::from_secs(75))
-            .tls_handshake_timeout(Duration::from_secs(5))
-            .shutdown_timeout(stop_seconds)
-            .disable_signals()
-            .listen_rustls_0_23(listener, tls);
-            match server {
+            };
+            match listen::serve(listener, tls, addresses, limits, app) {
                 Ok(server) => {
-                    let server = server.run();
                     let _ = sender.send(Ok(server.handle()));
                     if let Err(error) = server.await {
                         tracing::error!("the listener ended: {error}");
@@ -235,9 +252,7 @@ fn listen(
                     let _ = sender.send(Err(error));
                 }
             }
-            sweeping.abort();
-            maintaining.abort();
-            administered.abort();
+            beside.iter().for_each(tokio::task::JoinHandle::abort);
         });
     };
     let thread =
@@ -246,6 +261,59 @@ fn listen(
         Ok(Ok(handle)) => Ok((handle, thread)),
         Ok(Err(error)) => Err(("listener", error).into()),
         Err(error) => Err(("listener", error).into()),
+    }
+}
+
+fn listen_limits(config: &Config) -> listen::Limits {
+    listen::Limits {
+        threads: std::thread::available_parallelism().map_or(1, std::num::NonZero::get),
+        connections_max: usize::try_from(config.server.connections_max).unwrap_or(usize::MAX),
+        request_max: Duration::from_secs(config.limits.body_seconds_max + REQUEST_SECONDS_BEYOND_BODY),
+        stop_max: Duration::from_secs(config.server.stop_seconds_max),
+    }
+}
+
+/// Tells systemd when the server is ready and, as long as the store answers through the threads that requests use, that it is alive.
+async fn attend(service: web::Data<Service>) {
+    let mut ticks = tokio::time::interval(Duration::from_millis(100));
+    while !service.is_ready() {
+        ticks.tick().await;
+    }
+    systemd::ready(&format!("serving on {}", service.config().server.listen));
+    let Some(every) = systemd::watchdog() else { return };
+    let mut ticks = tokio::time::interval(every);
+    loop {
+        ticks.tick().await;
+        let asked = service.clone();
+        match web::block(move || asked.accounts().is_ok()).await {
+            Ok(true) => systemd::alive(),
+            Ok(false) => tracing::error!("the store does not answer; systemd is not told that the server is alive"),
+            Err(_) => return,
+        }
+    }
+}
+
+/// Takes up a new certificate when its files have changed, or at SIGHUP.
+async fn renew(certificate: Option<Arc<tls::Certificate>>, service: web::Data<Service>) {
+    use tokio::signal::unix::{SignalKind, signal};
+    let mut hangup = match signal(SignalKind::hangup()) {
+        Ok(hangup) => hangup,
+        Err(error) => return tracing::error!("signals: {error}"),
+    };
+    let mut ticks = tokio::time::interval(CERTIFICATE_LOOK);
+    loop {
+        let asked = tokio::select! {
+            _ = ticks.tick() => false,
+            _ = hangup.recv() => true,
+        };
+        let Some(certificate) = &certificate else { continue };
+        let now = service.now();
+        match if asked { certificate.reload(now) } else { certificate.reload_if_changed(now) } {
+            Reload::Unchanged if asked => tracing::info!("the certificate is the same as before"),
+            Reload::Unchanged => {}
+            Reload::Taken(fingerprint) => tracing::info!(fingerprint, "a new certificate is shown from now on"),
+            Reload::Kept(why) => tracing::error!("the new certificate is not used, the one before is: {why}"),
+        }
     }
 }
 

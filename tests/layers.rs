@@ -17,19 +17,22 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("crypto.rs", &["domain"]),
     ("clock.rs", &["domain"]),
     ("config.rs", &[]),
+    ("config", &["config"]),
     ("vision", &["vision", "domain", "crypto", "clock"]),
     ("store", &["store", "domain", "crypto", "clock"]),
     ("service", &["service", "domain", "store", "config", "crypto", "clock"]),
     ("api", &["api", "domain", "service", "config", "clock"]),
     ("admin", &["admin", "domain", "service"]),
-    ("tls.rs", &["config", "crypto", "domain"]),
+    ("tls", &["config", "crypto", "domain"]),
+    ("listen", &["crypto", "domain"]),
+    ("systemd.rs", &[]),
     ("client.rs", &["clock", "crypto", "domain", "tls"]),
 ];
 
 /// A library, and the files and folders that may name it.
 const OWNERS: &[(&str, &[&str])] = &[
     ("sled", &["store/kv.rs"]),
-    ("aws_lc_rs", &["crypto.rs", "tls.rs"]),
+    ("aws_lc_rs", &["crypto.rs", "tls"]),
     ("candle_core", &["vision"]),
     ("candle_nn", &["vision"]),
     ("image", &["vision"]),
@@ -42,10 +45,15 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("rusty_vp9", &["vision/clip/vpx.rs"]),
     ("landlock", &["vision/clip/sandbox.rs"]),
     ("seccompiler", &["vision/clip/sandbox.rs"]),
-    ("actix_web", &["api", "server.rs"]),
+    ("actix_web", &["api", "listen", "server.rs"]),
     ("actix_multipart", &["api"]),
+    ("actix_http", &["listen"]),
+    ("actix_server", &["listen"]),
+    ("actix_service", &["listen"]),
+    ("tokio_rustls", &["listen"]),
+    ("sd_notify", &["systemd.rs"]),
     ("ureq", &["client.rs"]),
-    ("rcgen", &["tls.rs"]),
+    ("rcgen", &["tls"]),
     ("tracing_subscriber", &["telemetry.rs"]),
 ];
 

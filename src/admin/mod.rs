@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::domain::account::{Account, Retention as Days};
 use crate::domain::address::Network;
 use crate::domain::id::Id;
-use crate::domain::key::{AnswerMode, ApiKeyRecord, KeyTerms, Scope};
+use crate::domain::key::{AnswerMode, ApiKeyRecord, ClientCertificate, KeyTerms, Scope};
 use crate::domain::refusal::Stop;
 use crate::domain::time::Timestamp;
 use crate::domain::user::DocumentNumber;
@@ -113,6 +113,10 @@ pub enum Keys {
         #[arg(long, value_name = "NETWORKS", value_delimiter = ',')]
         #[serde(default)]
         from: Vec<Network>,
+        /// Fingerprints (SHA-256) of the client certificates that it may be used with, separated by commas; any if not given
+        #[arg(long, value_name = "FINGERPRINTS", value_delimiter = ',')]
+        #[serde(default)]
+        certificate: Vec<ClientCertificate>,
         /// How its sessions answer a POST that makes a job: "job" with the job's id, "wait" with the outcome
         #[arg(long, value_name = "MODE", default_value = "job", value_parser = answer)]
         #[serde(default)]
@@ -193,6 +197,8 @@ pub struct KeySeen {
     pub scopes: Vec<Scope>,
     pub expires_at: Option<Timestamp>,
     pub addresses: Vec<Network>,
+    #[serde(default)]
+    pub certificates: Vec<ClientCertificate>,
     pub answer: AnswerMode,
     /// Until when the secret before the last rotation works.
     pub old_secret_until: Option<Timestamp>,
@@ -213,9 +219,10 @@ pub struct AccountSeen {
 /// Carries out one request.
 pub fn handle(service: &Service, request: Request) -> Reply {
     let done = match request {
-        Request::Keys(Keys::Create { account, name, scopes, expires, from, answer }) => {
+        Request::Keys(Keys::Create { account, name, scopes, expires, from, certificate, answer }) => {
             let end = |days| service.now().after(Duration::from_secs(u64::from(days) * 86_400));
-            let terms = KeyTerms { scopes, expires_at: expires.map(end), addresses: from, answer };
+            let expires_at = expires.map(end);
+            let terms = KeyTerms { scopes, expires_at, addresses: from, certificates: certificate, answer };
             create_key(service, &account, &name, terms)
         }
         Request::Keys(Keys::Rotate { id, overlap }) => rotate_key(service, id, overlap),
@@ -331,6 +338,7 @@ fn seen(service: &Service, record: &ApiKeyRecord, account: &str) -> KeySeen {
         scopes: record.terms.scopes.clone(),
         expires_at: record.terms.expires_at,
         addresses: record.terms.addresses.clone(),
+        certificates: record.terms.certificates.clone(),
         answer: record.terms.answer,
         old_secret_until: record.old_secret.as_ref().map(|old| old.until).filter(|until| *until > now),
         last_used_at: record.last_used_at,

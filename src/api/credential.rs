@@ -14,7 +14,7 @@ use actix_web::{FromRequest, HttpMessage, HttpRequest, web};
 use super::answer::ask;
 use super::error::Denied;
 use crate::domain::id::Id;
-use crate::domain::key::Scope;
+use crate::domain::key::{Caller, ClientCertificate, Scope};
 use crate::domain::refusal::{Failure, Refusal, Stop};
 use crate::service::{KeyHolder, Service, SessionHolder};
 
@@ -86,7 +86,10 @@ impl FromRequest for JobReader {
 async fn key_holder(request: &HttpRequest, scope: Scope) -> Result<KeyHolder, Denied> {
     let service = service_of(request)?;
     let secret = without_scheme(header(request, "authorization")).to_owned();
-    let from = request.peer_addr().map(|address| address.ip());
+    let from = Caller {
+        address: request.peer_addr().map(|address| address.ip()),
+        certificate: request.conn_data::<ClientCertificate>().copied(),
+    };
     let holder = ask(&service, move |service| service.key_of(&secret, from)).await?;
     count(request, &service, holder.account)?;
     match holder.scopes.contain(scope) {

@@ -1,5 +1,6 @@
 //! Bodies: multipart, JSON or a URL-encoded form, read into memory under three limits (bytes, time, memory in all).
 
+use std::cell::Cell;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -22,6 +23,9 @@ const FIELDS_MAX: usize = 64;
 const BOUNDARY_LENGTH_MIN: usize = 4;
 /// How long a request waits for upload memory before it is told that the server is busy.
 const MEMORY_WAIT: Duration = Duration::from_secs(5);
+
+/// Over what time a body's pace is measured.
+const PACE_WINDOW: Duration = Duration::from_secs(10);
 
 /// The memory that all uploads share, in KiB.
 #[derive(Clone)]
@@ -63,10 +67,14 @@ impl Form {
         let limits = &service.config().limits;
         let declared = request.headers().get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
         let permit = memory.take(declared.unwrap_or(limits.request_bytes_max)).await?;
-        let reading = read_fields(request, payload, limits.request_bytes_max);
-        let fields = tokio::time::timeout(Duration::from_secs(limits.body_seconds_max), reading)
-            .await
-            .map_err(|_| Refusal::BodyTooSlow)??;
+        let arrived = Arrived::default();
+        let reading = read_fields(request, payload, limits.request_bytes_max, &arrived);
+        let fields = tokio::select! {
+            fields = tokio::time::timeout(Duration::from_secs(limits.body_seconds_max), reading) => {
+                fields.map_err(|_| Refusal::BodyTooSlow)??
+            }
+            () = arrived.falls_behind(limits.body_bytes_per_second_min) => return Err(Refusal::BodyTooSlow.into()),
+        };
         Ok(Self { fields, memory: Some(permit) })
     }
 
@@ -111,28 +119,51 @@ impl Form {
     }
 }
 
+/// How many bytes of a body have arrived.
+#[derive(Default)]
+struct Arrived(Cell<u64>);
+
+impl Arrived {
+    fn note(&self, chunk: &[u8]) {
+        self.0.set(self.0.get() + chunk.len() as u64);
+    }
+
+    /// Returns when fewer bytes a second have arrived over one window; with a minimum of 0, never.
+    async fn falls_behind(&self, bytes_per_second_min: u64) {
+        let least = bytes_per_second_min * PACE_WINDOW.as_secs();
+        loop {
+            let before = self.0.get();
+            tokio::time::sleep(PACE_WINDOW).await;
+            if self.0.get() - before < least {
+                return;
+            }
+        }
+    }
+}
+
 async fn read_fields(
     request: &HttpRequest,
     payload: web::Payload,
     bytes_max: usize,
+    arrived: &Arrived,
 ) -> Result<Vec<(String, Content)>, Denied> {
     let kind = request.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or("");
     let kind = kind.split(';').next().unwrap_or("").trim().to_ascii_lowercase();
     match kind.as_str() {
-        "multipart/form-data" => read_multipart(request, payload, bytes_max).await,
+        "multipart/form-data" => read_multipart(request, payload, bytes_max, arrived).await,
         "application/json" => {
-            let body = read_all(payload, bytes_max).await?;
+            let body = read_all(payload, bytes_max, arrived).await?;
             let object: Map<String, Value> = serde_json::from_slice(&body).map_err(|_| Refusal::UnreadableBody)?;
             Ok(object.into_iter().map(|(name, value)| (name, Content::Value(value))).collect())
         }
         "application/x-www-form-urlencoded" => {
-            let body = read_all(payload, bytes_max).await?;
+            let body = read_all(payload, bytes_max, arrived).await?;
             let pairs: Vec<(String, String)> =
                 serde_urlencoded::from_bytes(&body).map_err(|_| Refusal::UnreadableBody)?;
             Ok(pairs.into_iter().map(|(name, text)| (name, Content::Value(Value::String(text)))).collect())
         }
         // An empty body has no fields; each handler says which one it misses.
-        "" => match read_all(payload, bytes_max).await?.is_empty() {
+        "" => match read_all(payload, bytes_max, arrived).await?.is_empty() {
             true => Ok(Vec::new()),
             false => Err(Refusal::UnsupportedBody.into()),
         },
@@ -140,10 +171,11 @@ async fn read_fields(
     }
 }
 
-async fn read_all(mut payload: web::Payload, bytes_max: usize) -> Result<Vec<u8>, Denied> {
+async fn read_all(mut payload: web::Payload, bytes_max: usize, arrived: &Arrived) -> Result<Vec<u8>, Denied> {
     let mut body = Vec::new();
     while let Some(chunk) = payload.next().await {
         let chunk = chunk.map_err(|_| Refusal::UnreadableBody)?;
+        arrived.note(&chunk);
         if body.len() + chunk.len() > bytes_max {
             return Err(Refusal::BodyTooLarge.into());
         }
@@ -164,6 +196,7 @@ async fn read_multipart(
     request: &HttpRequest,
     payload: web::Payload,
     bytes_max: usize,
+    arrived: &Arrived,
 ) -> Result<Vec<(String, Content)>, Denied> {
     let unreadable = |_| Denied::from(Refusal::UnreadableBody);
     if boundary_length(request) < BOUNDARY_LENGTH_MIN {
@@ -179,6 +212,7 @@ async fn read_multipart(
         }
         let mut bytes = Vec::new();
         while let Some(chunk) = part.try_next().await.map_err(unreadable)? {
+            arrived.note(&chunk);
             total += chunk.len();
             if total > bytes_max {
                 return Err(Refusal::BodyTooLarge.into());

@@ -1,10 +1,12 @@
 //! API keys. The secret itself exists only in the answer that shows it once; stored is its keyed hash.
 
 use std::net::IpAddr;
+use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
 use super::address::Network;
+use super::hex;
 use super::id::Id;
 use super::time::Timestamp;
 
@@ -67,6 +69,44 @@ impl AnswerMode {
     }
 }
 
+/// SHA-256 of the certificate that a client has shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct ClientCertificate(pub [u8; 32]);
+
+impl FromStr for ClientCertificate {
+    type Err = String;
+
+    /// 64 hexadecimal characters, with or without colons: as openssl prints it.
+    fn from_str(text: &str) -> Result<Self, String> {
+        let digits: String = text.chars().filter(|c| *c != ':').collect::<String>().to_ascii_lowercase();
+        let bytes = hex::decode::<32>(&digits);
+        bytes.map(Self).ok_or_else(|| "a fingerprint is 64 hexadecimal characters (SHA-256)".to_owned())
+    }
+}
+
+impl TryFrom<String> for ClientCertificate {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        text.parse()
+    }
+}
+
+impl From<ClientCertificate> for String {
+    fn from(ClientCertificate(digest): ClientCertificate) -> Self {
+        hex::encode(&digest)
+    }
+}
+
+/// Where a request comes from.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Caller {
+    /// `None`: not over a network.
+    pub address: Option<IpAddr>,
+    pub certificate: Option<ClientCertificate>,
+}
+
 /// What an administrator decides about a key when it is made.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct KeyTerms {
@@ -79,6 +119,9 @@ pub struct KeyTerms {
     /// Where requests may come from. Empty: from anywhere.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub addresses: Vec<Network>,
+    /// Which client certificates requests may come with. Empty: any, or none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub certificates: Vec<ClientCertificate>,
     #[serde(default, skip_serializing_if = "AnswerMode::is_default")]
     pub answer: AnswerMode,
 }
@@ -111,13 +154,15 @@ pub struct ApiKeyRecord {
 }
 
 impl ApiKeyRecord {
-    /// Whether the key works at `now` with the secret of that hash, from that address (`None`: not over a network).
-    pub fn admits(&self, hash: &str, now: Timestamp, from: Option<IpAddr>) -> bool {
+    /// Whether the key works at `now` with the secret of that hash, for that caller.
+    pub fn admits(&self, hash: &str, now: Timestamp, from: Caller) -> bool {
         let is_current = self.secret_hash == hash;
         let is_old = self.old_secret.as_ref().is_some_and(|old| old.hash == hash && now < old.until);
         let here = self.terms.addresses.is_empty()
-            || from.is_some_and(|from| self.terms.addresses.iter().any(|network| network.contains(from)));
-        self.is_live(now) && (is_current || is_old) && here
+            || from.address.is_some_and(|from| self.terms.addresses.iter().any(|network| network.contains(from)));
+        let shown = self.terms.certificates.is_empty()
+            || from.certificate.is_some_and(|shown| self.terms.certificates.contains(&shown));
+        self.is_live(now) && (is_current || is_old) && here && shown
     }
 
     pub fn is_live(&self, now: Timestamp) -> bool {
@@ -142,6 +187,7 @@ mod tests {
             scopes: vec![Scope::Jobs],
             expires_at: Some(later(100)),
             addresses: vec!["10.1.0.0/16".parse().unwrap()],
+            certificates: Vec::new(),
             answer: AnswerMode::Job,
         };
         let id = Id::from_bytes([1; 12]);
@@ -156,13 +202,40 @@ mod tests {
             old_secret: Some(OldSecret { hash: "old".into(), until: later(10) }),
             last_used_at: None,
         };
-        let inside = Some("10.1.2.3".parse().unwrap());
+        let at = |address: &str| Caller { address: Some(address.parse().unwrap()), certificate: None };
+        let inside = at("10.1.2.3");
         assert!(key.admits("new", later(99), inside) && !key.admits("new", later(100), inside), "expiry");
         assert!(key.admits("old", later(9), inside) && !key.admits("old", later(10), inside), "rotation");
         assert!(!key.admits("other", start, inside));
-        assert!(!key.admits("new", start, Some("10.2.0.1".parse().unwrap())) && !key.admits("new", start, None));
-        assert!(key.admits("new", start, Some("::ffff:10.1.9.9".parse().unwrap())), "IPv4 seen through an IPv6 socket");
+        assert!(!key.admits("new", start, at("10.2.0.1")) && !key.admits("new", start, Caller::default()));
+        assert!(key.admits("new", start, at("::ffff:10.1.9.9")), "IPv4 seen through an IPv6 socket");
         assert!(key.may(Scope::Jobs) && !key.may(Scope::Erase));
         assert!(!ApiKeyRecord { revoked_at: Some(start), ..key }.admits("new", start, inside));
+    }
+
+    #[test]
+    fn a_key_that_is_bound_to_a_certificate_works_with_that_one_only() {
+        let id = Id::from_bytes([1; 12]);
+        let start = Timestamp::from_millis(1_000_000);
+        let certificate: ClientCertificate = ["AB"; 32].join(":").parse().unwrap();
+        assert_eq!(certificate, ClientCertificate([0xab; 32]));
+        assert!("ab:cd".parse::<ClientCertificate>().is_err());
+        let key = ApiKeyRecord {
+            id,
+            account: id,
+            name: String::new(),
+            secret_hash: "h".into(),
+            created_at: start,
+            revoked_at: None,
+            terms: KeyTerms { certificates: vec![certificate], ..KeyTerms::default() },
+            old_secret: None,
+            last_used_at: None,
+        };
+        let showing = |certificate| Caller { address: None, certificate };
+        assert!(key.admits("h", start, showing(Some(certificate))));
+        assert!(
+            !key.admits("h", start, showing(Some(ClientCertificate([1; 32]))))
+                && !key.admits("h", start, showing(None))
+        );
     }
 }

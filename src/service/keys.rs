@@ -4,7 +4,6 @@
 //! and what tells a mistyped secret from a revoked one without asking a server.
 
 use std::collections::HashMap;
-use std::net::IpAddr;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -14,7 +13,7 @@ use crate::crypto;
 use crate::domain::account::{Account, Retention};
 use crate::domain::hex;
 use crate::domain::id::Id;
-use crate::domain::key::{ApiKeyRecord, KeyTerms, OldSecret, Scope};
+use crate::domain::key::{ApiKeyRecord, Caller, KeyTerms, OldSecret, Scope};
 use crate::domain::refusal::{Failure, Refusal, Stop};
 use crate::domain::time::Timestamp;
 use crate::store::tables::{Owner, Table, decode, hash_key, ids, key};
@@ -118,9 +117,9 @@ impl Service {
         Ok((record, secret))
     }
 
-    /// Who holds `secret`, if the key is live and may be used from that address. Unknown, revoked, expired and malformed take
+    /// Who holds `secret`, if the key is live and may be used by that caller. Unknown, revoked, expired and malformed take
     /// the same path and the same time: one keyed hash, one look-up.
-    pub fn key_of(&self, secret: &str, from: Option<IpAddr>) -> Result<KeyHolder, Stop> {
+    pub fn key_of(&self, secret: &str, from: Caller) -> Result<KeyHolder, Stop> {
         let refused = || Stop::from(Refusal::InvalidToken);
         let hash = self.secret_hash(secret);
         let row = hash_key(&hash).map_err(|bad| unreadable(Table::KeysByHash, bad))?;

@@ -80,6 +80,10 @@ impl Server {
         Self { client, clock, key, gate, running: Some(running), _folder: folder, secrets }
     }
 
+    pub fn address(&self) -> std::net::SocketAddr {
+        self.running.as_ref().unwrap().address
+    }
+
     /// Another account's key.
     pub fn stranger_key(&self) -> String {
         let service = &self.running.as_ref().unwrap().service;
@@ -233,6 +237,12 @@ impl Drop for Server {
             assert!(!log.contains(secret.as_str()), "{secret:?} stands in the log");
         }
     }
+}
+
+/// The scripted examiner by itself, for servers that a test starts in its own way.
+pub fn examiner() -> Arc<dyn Examiner> {
+    capture_log();
+    Arc::new(Script { gate: Arc::default(), scores: scores() })
 }
 
 /// Holds up photos that say `wait` until it is opened.

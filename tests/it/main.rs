@@ -23,4 +23,5 @@ mod limits;
 mod real;
 mod script;
 mod sessions;
+mod tls;
 mod users;
