@@ -26,6 +26,7 @@ pub struct Config {
     pub sessions: Sessions,
     pub limits: Limits,
     pub jobs: Jobs,
+    pub events: Events,
     pub faces: Faces,
     pub networks: Networks,
     pub clips: Clips,
@@ -102,6 +103,12 @@ pub struct Jobs {
     pub workers: usize,
     pub queue_max: usize,
     pub upload_memory_mib: usize,
+}
+
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Events {
+    pub keep_days: u32,
 }
 
 #[derive(Clone, Debug, PartialEq, Deserialize)]
@@ -258,6 +265,7 @@ impl Config {
                 "jobs.upload_memory_mib must hold at least one request of limits.request_bytes_max",
             ),
             (self.jobs.upload_memory_mib <= 1 << 20, "jobs.upload_memory_mib must be at most 1048576"),
+            ((4..=3650).contains(&self.events.keep_days), "events.keep_days must be 4 to 3650"),
             ((10..=3600).contains(&self.liveness.challenge_seconds), "liveness.challenge_seconds must be 10 to 3600"),
             ((1e-7..=1e-1).contains(&self.faces.match_at_fmr), "faces.match_at_fmr must be 1e-7 to 1e-1"),
             ((1..=256).contains(&self.clips.workers), "clips.workers must be 1 to 256"),

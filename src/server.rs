@@ -140,6 +140,10 @@ pub fn start(config: Config, clock: Clock, examiner: Arc<dyn Examiner>) -> Resul
 
     let workers = config.workers();
     let service = Arc::new(Service::new(store, config.clone(), clock));
+    let erased = service.finish_erasures().map_err(|stop| ("erasures", stop))?;
+    if erased > 0 {
+        tracing::info!(erased, "erasures that were interrupted are done");
+    }
     let recovered = service.recover_jobs().map_err(|stop| ("jobs", stop))?;
     if recovered > 0 {
         tracing::info!(recovered, "jobs found unfinished are queued again");
@@ -349,13 +353,20 @@ async fn maintain(service: web::Data<Service>) {
     let mut ticks = tokio::time::interval(RETENTION_SWEEP);
     loop {
         ticks.tick().await;
-        let service = service.clone();
-        match web::block(move || service.sweep_retention(Mode::Remove)).await {
+        let retaining = service.clone();
+        match web::block(move || retaining.sweep_retention(Mode::Remove)).await {
             Ok(Ok(swept)) if swept == Swept::default() => {}
             Ok(Ok(Swept { photos, clips, attempts })) => {
                 tracing::info!(photos, clips, attempts, "retention: removed");
             }
             Ok(Err(stop)) => tracing::error!("retention: {stop}"),
+            Err(_) => return,
+        }
+        let sweeping = service.clone();
+        match web::block(move || sweeping.sweep_events()).await {
+            Ok(Ok(0)) => {}
+            Ok(Ok(removed)) => tracing::info!(removed, "old events were removed"),
+            Ok(Err(stop)) => tracing::error!("events: {stop}"),
             Err(_) => return,
         }
     }

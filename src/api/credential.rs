@@ -34,7 +34,7 @@ macro_rules! scopes {
         }
     )*};
 }
-scopes!(Sessions, Attempts, Users, Erase);
+scopes!(Sessions, Attempts, Users, Erase, Events);
 
 /// `X-Tagshelf-Session: <token>` of a session that is open.
 pub struct OpenSession(pub SessionHolder);

@@ -9,6 +9,7 @@ mod attempts;
 mod credential;
 mod documents;
 mod error;
+mod events;
 mod faces;
 mod gate;
 mod health;
@@ -43,6 +44,7 @@ pub fn routes(app: &mut web::ServiceConfig) {
             .service(web::resource("/attempts/review/{id}").post(attempts::review))
             .service(web::resource("/attempts/{id}").get(attempts::read).delete(attempts::erase))
             .service(web::resource("/attempts/{id}/files/{name}").get(attempts::file))
+            .service(web::resource("/events").get(events::list))
             .service(web::resource("/users").get(users::list).post(users::register))
             .service(web::resource("/users/document/{documentId}").get(users::read_by_document))
             .service(web::resource("/users/{id}").get(users::read).delete(users::erase)),

@@ -17,14 +17,23 @@ pub struct Paging {
 
 /// The last id of the page before, and how many entries to give.
 pub fn read(paging: &Paging) -> Result<(Option<Id>, usize), Denied> {
-    let must = |field, must| Denied::from(Refusal::BadField { field, must });
-    let cursor = match paging.cursor.as_deref() {
-        Some(text) => Some(text.parse().map_err(|_| must("cursor", "be the `next` of the page before"))?),
-        None => None,
-    };
-    let limit = match paging.limit.as_deref() {
+    let cursor = id("cursor", "be the `next` of the page before", paging.cursor.as_deref())?;
+    Ok((cursor, limit(paging.limit.as_deref())?))
+}
+
+/// An id, if it is given.
+pub fn id(field: &'static str, must: &'static str, text: Option<&str>) -> Result<Option<Id>, Denied> {
+    match text {
+        Some(text) => Ok(Some(text.parse().map_err(|_| Refusal::BadField { field, must })?)),
+        None => Ok(None),
+    }
+}
+
+/// How many entries to give.
+pub fn limit(text: Option<&str>) -> Result<usize, Denied> {
+    let limit = match text {
         Some(text) => text.parse().ok().filter(|limit| (1..=PAGE).contains(limit)),
         None => Some(PAGE),
     };
-    Ok((cursor, limit.ok_or_else(|| must("limit", "be 1 to 100"))?))
+    Ok(limit.ok_or(Refusal::BadField { field: "limit", must: "be 1 to 100" })?)
 }

@@ -88,6 +88,15 @@ impl IdMaker {
         Self { process: [a, b, c, d, e], last: Mutex::new((0, u32::from_be_bytes([0, x, y, z]))) }
     }
 
+    /// Every id is greater than `floor`, which another process may have made, whatever this machine's clock says.
+    pub fn beyond(seed: [u8; 8], floor: Option<Id>) -> Self {
+        let maker = Self::new(seed);
+        if let Some(floor) = floor {
+            maker.last.lock().unwrap_or_else(PoisonError::into_inner).0 = floor.created_at().as_secs() + 1;
+        }
+        maker
+    }
+
     /// A new id. Within this process each is greater than all before it, even when the clock steps back or the counter wraps.
     pub fn next(&self, now: Timestamp) -> Id {
         let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
@@ -115,6 +124,14 @@ mod tests {
         for bad in ["", "62788A0B0F1E2D3C4B5A6978", "62788a0b0f1e2d3c4b5a697", "62788a0b0f1e2d3c4b5a69zz"] {
             assert_eq!(bad.parse::<Id>(), Err(NotAnId));
         }
+    }
+
+    #[test]
+    fn ids_grow_beyond_those_of_an_earlier_process() {
+        let now = Timestamp::from_millis(1_000_000_999);
+        let earlier = IdMaker::new([0xff; 8]).next(now);
+        assert!(IdMaker::new([0; 8]).next(now) < earlier, "the random bytes decide within one second");
+        assert!(IdMaker::beyond([0; 8], Some(earlier)).next(now) > earlier);
     }
 
     #[test]

@@ -24,10 +24,13 @@ pub enum Scope {
     Users,
     /// Erase users and attempts.
     Erase,
+    /// Read events.
+    Events,
 }
 
 impl Scope {
-    pub const ALL: [Scope; 5] = [Scope::Sessions, Scope::Jobs, Scope::Attempts, Scope::Users, Scope::Erase];
+    pub const ALL: [Scope; 6] =
+        [Scope::Sessions, Scope::Jobs, Scope::Attempts, Scope::Users, Scope::Erase, Scope::Events];
 
     pub fn name(self) -> &'static str {
         match self {
@@ -36,6 +39,7 @@ impl Scope {
             Scope::Attempts => "attempts",
             Scope::Users => "users",
             Scope::Erase => "erase",
+            Scope::Events => "events",
         }
     }
 

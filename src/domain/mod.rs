@@ -6,6 +6,7 @@ pub mod attempt;
 pub mod challenge;
 pub mod clip;
 pub mod document;
+pub mod event;
 pub mod evidence;
 pub mod hex;
 pub mod id;

@@ -2,8 +2,10 @@
 
 use std::time::Duration;
 
+use super::events::tell;
 use super::{KeyHolder, Service, failed, no_entity, unreadable};
 use crate::domain::attempt::{Attempt, AttemptKind, AttemptStatus, Review, Settlement};
+use crate::domain::event::Happened;
 use crate::domain::id::Id;
 use crate::domain::job::Job;
 use crate::domain::refusal::{Refusal, Stop};
@@ -98,9 +100,11 @@ impl Service {
                 return Err(Refusal::AttemptNotInReview.into());
             }
             let at = self.clock.now();
-            attempt.end(settlement.status(), at);
+            let status = settlement.status();
+            attempt.end(status, at);
             attempt.review = Some(Review { key: holder.key, at, note: note.clone() });
-            Ok((id, Commit::default()))
+            let reviewed = tell(holder.account, at, Happened::AttemptReviewed { attempt: id, status })?;
+            Ok((id, Commit { ops: vec![reviewed], ..Commit::default() }))
         })
     }
 

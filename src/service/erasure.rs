@@ -1,14 +1,20 @@
 //! Erasure: everything about a person, gone. The person's key is destroyed, the rows and files are removed, and the journal and
 //! the checkpoints that still held sealed copies are rewritten before a verb here returns.
 //!
+//! That a user is to be erased is written down first, in the commit that tells of it: a crash then leaves a decision, which the
+//! next start carries out, and never an erasure that nobody was told of.
+//!
 //! A receipt (ids and the time, nothing else) stays in the signed erasure list, which a restore of an older backup must apply.
 
-use super::{Service, failed, no_entity, unreadable};
+use super::events::tell;
+use super::{Committed, Service, failed, no_entity, unreadable};
 use crate::domain::attempt::Attempt;
+use crate::domain::event::Happened;
 use crate::domain::id::Id;
 use crate::domain::refusal::{Refusal, Stop};
-use crate::domain::user::DocumentNumber;
-use crate::store::tables::{Table, document_key, ids, key};
+use crate::domain::user::{DocumentNumber, User};
+use crate::store::tables::{Owner, Table, document_key, ids, key};
+use crate::store::{Commit, Expect, Op};
 
 /// What an erasure reached.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -23,7 +29,10 @@ impl Service {
     /// Erases a user, the enrolled face, and the attempt that the user was registered from with its jobs and files.
     pub fn erase_user(&self, account: Id, id: Id) -> Result<Erased, Stop> {
         let user = self.user(account, id)?;
-        self.forget(&[(account, user.attempt), (account, id)])
+        self.decide(&user)?;
+        let erased = self.forget(&[(account, user.attempt), (account, id)])?;
+        self.done(account, id)?;
+        Ok(erased)
     }
 
     /// Erases an attempt whose person never became a user.
@@ -39,7 +48,7 @@ impl Service {
     /// Erases whatever is known of a document number in every account: the user registered under it, and every attempt that
     /// claimed it or showed a document with it. A user registered under another number from such an attempt stays.
     pub fn erase_document(&self, number: &DocumentNumber) -> Result<Erased, Stop> {
-        let mut people = Vec::new();
+        let (mut people, mut users) = (Vec::new(), Vec::new());
         for account in self.accounts()? {
             let index = self.document_index(account.id, number);
             let row = document_key(account.id, &index).map_err(|bad| unreadable(Table::UsersByDocument, bad))?;
@@ -47,6 +56,7 @@ impl Service {
                 let [id] = ids(&found).map_err(|bad| unreadable(Table::UsersByDocument, bad))?;
                 let user = self.user(account.id, id)?;
                 people.extend([(account.id, user.attempt), (account.id, id)]);
+                users.push(user);
             }
             people.extend(self.attempts_of_document(account.id, number)?.into_iter().map(|id| (account.id, id)));
         }
@@ -55,7 +65,56 @@ impl Service {
         if people.is_empty() {
             return Err(no_entity(number.as_str()));
         }
-        self.forget(&people)
+        users.iter().try_for_each(|user| self.decide(user))?;
+        let erased = self.forget(&people)?;
+        users.iter().try_for_each(|user| self.done(user.account, user.id))?;
+        Ok(erased)
+    }
+
+    /// Carries out what was decided before a crash. Returns how many users that were.
+    pub fn finish_erasures(&self) -> Result<usize, Stop> {
+        let bad = |bad| unreadable(Table::Erasing, bad);
+        let mut finished = 0;
+        loop {
+            let page = self.store.scan(Table::Erasing, &[], None, 256).map_err(failed)?;
+            if page.is_empty() {
+                return Ok(finished);
+            }
+            for (row, attempt) in &page {
+                let ([account, user], [attempt]) = (ids(row).map_err(bad)?, ids(attempt).map_err(bad)?);
+                self.forget(&[(account, attempt), (account, user)])?;
+                self.done(account, user)?;
+                finished += 1;
+            }
+        }
+    }
+
+    /// From here on the user will be erased, whatever happens.
+    fn decide(&self, user: &User) -> Result<(), Stop> {
+        let row = key(&[user.account, user.id]);
+        let told = Happened::UserErased { user: user.id, attempt: user.attempt };
+        let decision = Op::Put {
+            table: Table::Erasing,
+            key: row.clone(),
+            value: key(&[user.attempt]),
+            owner: Owner::Account(user.account),
+        };
+        let commit = Commit {
+            expects: vec![Expect::Present(Table::Users, row.clone()), Expect::Absent(Table::Erasing, row.clone())],
+            ops: vec![decision, tell(user.account, self.clock.now(), told)?],
+        };
+        match self.commit(commit)? {
+            Committed::Done => Ok(()),
+            // Somebody else decided it at the same time; to do it twice does no harm.
+            Committed::Conflict if self.store.get(Table::Erasing, &row).map_err(failed)?.is_some() => Ok(()),
+            Committed::Conflict => Err(no_entity(user.id)),
+        }
+    }
+
+    fn done(&self, account: Id, user: Id) -> Result<(), Stop> {
+        let ops = vec![Op::Delete { table: Table::Erasing, key: key(&[account, user]) }];
+        let _ = self.commit(Commit { ops, ..Commit::default() })?;
+        Ok(())
     }
 
     /// The attempts in which `number` was claimed or read from a document, oldest first.

@@ -5,12 +5,14 @@
 use serde_json::{Map, Value};
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
+use super::events::tell;
 use super::operations::Concluded;
 use super::past::Past;
 use super::queue::QueuedJob;
 use super::{Committed, Service, SessionHolder, embedding_bytes, failed, no_entity, person, put, unreadable};
 use crate::domain::attempt::Attempt;
 use crate::domain::challenge::Challenge;
+use crate::domain::event::Happened;
 use crate::domain::evidence::Embedding;
 use crate::domain::hex;
 use crate::domain::id::Id;
@@ -193,7 +195,13 @@ impl Service {
         after.document_indexes.dedup();
         let finished_at = self.clock.now();
         after.state = JobState::Finished { started_at, finished_at, outcome: concluded.outcome.clone() };
-        let mut ops = vec![put(Table::Jobs, row.clone(), &after, owner)?];
+        let finished = Happened::JobFinished {
+            job: job.id,
+            attempt: job.attempt,
+            workflow: job.operation.name().to_owned(),
+            status: concluded.outcome.verdict.number(),
+        };
+        let mut ops = vec![put(Table::Jobs, row.clone(), &after, owner)?, tell(job.account, finished_at, finished)?];
         if let Some(Embedding(numbers)) = &concluded.face {
             ops.push(Op::Put { table: Table::JobFaces, key: row.clone(), value: embedding_bytes(numbers), owner });
         }

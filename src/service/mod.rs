@@ -20,6 +20,7 @@ pub mod attempts;
 pub mod backups;
 pub mod challenges;
 pub mod erasure;
+pub mod events;
 pub mod jobs;
 pub mod keys;
 pub mod limits;

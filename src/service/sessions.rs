@@ -2,9 +2,11 @@
 
 use std::time::Duration;
 
+use super::events::tell;
 use super::{Committed, KeyHolder, Service, SessionHolder, failed, person, put, unreadable};
 use crate::crypto;
 use crate::domain::attempt::{Attempt, AttemptKind, AttemptStatus, Closing, Session};
+use crate::domain::event::Happened;
 use crate::domain::hex;
 use crate::domain::id::Id;
 use crate::domain::refusal::{Refusal, Stop};
@@ -28,7 +30,10 @@ impl Service {
         let row = key(&[attempt.account, attempt.id]);
         let commit = Commit {
             expects: vec![Expect::Absent(Table::Attempts, row.clone())],
-            ops: vec![put(Table::Attempts, row, &attempt, person(attempt.account, attempt.id))?],
+            ops: vec![
+                put(Table::Attempts, row, &attempt, person(attempt.account, attempt.id))?,
+                tell(attempt.account, now, Happened::AttemptCreated { attempt: attempt.id, kind })?,
+            ],
         };
         match self.commit(commit)? {
             Committed::Done => Ok(token),
@@ -58,8 +63,10 @@ impl Service {
             if !attempt.is_open(now) {
                 return Err(Refusal::InvalidToken.into());
             }
-            attempt.end(closing.status(), now);
-            Ok((attempt.id, Commit::default()))
+            let status = closing.status();
+            attempt.end(status, now);
+            let closed = tell(attempt.account, now, Happened::AttemptClosed { attempt: attempt.id, status })?;
+            Ok((attempt.id, Commit { ops: vec![closed], ..Commit::default() }))
         })
     }
 
@@ -80,10 +87,13 @@ impl Service {
                 expired += self.change_attempt(record.account, record.id, |attempt| {
                     // Somebody may have closed it since.
                     let run_out = attempt.status_at(now) == AttemptStatus::Expired && attempt.session.is_some();
-                    if run_out {
-                        attempt.end(AttemptStatus::Expired, now);
+                    if !run_out {
+                        return Ok((0, Commit::default()));
                     }
-                    Ok((usize::from(run_out), Commit::default()))
+                    let status = AttemptStatus::Expired;
+                    attempt.end(status, now);
+                    let expired = tell(attempt.account, now, Happened::AttemptExpired { attempt: attempt.id, status })?;
+                    Ok((1, Commit { ops: vec![expired], ..Commit::default() }))
                 })?;
             }
         }

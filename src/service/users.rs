@@ -2,8 +2,10 @@
 
 use serde_json::{Map, Value};
 
+use super::events::tell;
 use super::{Committed, Service, failed, no_entity, person, put, unreadable};
 use crate::domain::attempt::{Attempt, AttemptStatus};
+use crate::domain::event::Happened;
 use crate::domain::hex;
 use crate::domain::id::Id;
 use crate::domain::job::{Job, JobState, Operation, Verdict};
@@ -44,7 +46,8 @@ impl Service {
         };
         let row = key(&[account, user.id]);
         let owner = person(account, user.id);
-        let mut ops = vec![put(Table::Users, row.clone(), &user, owner)?];
+        let created = tell(account, now, Happened::UserCreated { user: user.id, attempt })?;
+        let mut ops = vec![put(Table::Users, row.clone(), &user, owner)?, created];
         if let Some(value) = self.selfie_of(account, attempt)? {
             ops.push(Op::Put { table: Table::UserFaces, key: row.clone(), value, owner });
         }

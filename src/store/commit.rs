@@ -2,10 +2,12 @@
 //!
 //! Sealing and deriving index rows is done in the caller's thread; the one committer thread does as little as it can.
 
+use super::append::Appended;
 use super::error::{CommitError, StoreError};
 use super::row::{self, Body};
 use super::tables::{Owner, Table};
 use super::{core::Shared, files::FileRef};
+use crate::domain::time::Timestamp;
 
 /// Limits on one commit, so that one caller cannot hold up all others.
 const OPS_MAX: usize = 1024;
@@ -18,8 +20,24 @@ const ROW_BYTES_MAX: usize = 4096;
 /// A change to one row.
 #[derive(Clone, Debug)]
 pub enum Op {
-    Put { table: Table, key: Vec<u8>, value: Vec<u8>, owner: Owner },
-    Delete { table: Table, key: Vec<u8> },
+    Put {
+        table: Table,
+        key: Vec<u8>,
+        value: Vec<u8>,
+        owner: Owner,
+    },
+    Delete {
+        table: Table,
+        key: Vec<u8>,
+    },
+    /// A new row behind all others of its table that begin with `prefix`: see `append.rs`.
+    Append {
+        table: Table,
+        prefix: Vec<u8>,
+        at: Timestamp,
+        value: Vec<u8>,
+        owner: Owner,
+    },
 }
 
 /// What must hold for the commit to be made. Rows of index tables may be named.
@@ -41,6 +59,8 @@ pub struct Commit {
 pub(super) struct Prepared {
     pub(super) expects: Vec<Expect>,
     pub(super) changes: Vec<Change>,
+    /// Not sealed yet: their keys are known only when the commit stands in the committer's line.
+    pub(super) appended: Vec<Appended>,
     /// Rows of the store's own, by full key.
     pub(super) own: Vec<(Vec<u8>, Option<Vec<u8>>)>,
     /// Files made for this commit; to be removed if it is not made.
@@ -48,8 +68,9 @@ pub(super) struct Prepared {
 }
 
 impl Prepared {
-    pub(super) fn only_deletes(&self) -> bool {
-        self.changes.iter().all(|change| change.stored.is_none())
+    /// Whether this may be written when the disk is as good as full: it deletes, or says that much is about to be deleted.
+    pub(super) fn makes_room(&self) -> bool {
+        self.changes.iter().all(|change| change.stored.is_none() || change.table.makes_room())
     }
 }
 
@@ -75,9 +96,21 @@ pub(super) fn prepare(
     if commit.ops.len() > OPS_MAX {
         return Err(CommitError::TooLarge);
     }
-    let mut prepared =
-        Prepared { own, expects: commit.expects, changes: Vec::with_capacity(commit.ops.len()), spilled: Vec::new() };
+    let mut prepared = Prepared {
+        own,
+        expects: commit.expects,
+        changes: Vec::with_capacity(commit.ops.len()),
+        appended: Vec::new(),
+        spilled: Vec::new(),
+    };
     for op in commit.ops {
+        let op = match op {
+            Op::Append { table, prefix, at, value, owner } if table.is_appended() => {
+                prepared.appended.push(Appended { table, prefix, at, value, owner });
+                continue;
+            }
+            other => other,
+        };
         match change(shared, op, &mut prepared.spilled) {
             Ok(change) => prepared.changes.push(change),
             Err(e) => {
@@ -96,8 +129,10 @@ pub(super) fn discard(shared: &Shared, spilled: &[FileRef]) {
     }
 }
 
-fn change(shared: &Shared, op: Op, spilled: &mut Vec<FileRef>) -> Result<Change, CommitError> {
-    let (Op::Put { table, ref key, .. } | Op::Delete { table, ref key }) = op;
+pub(super) fn change(shared: &Shared, op: Op, spilled: &mut Vec<FileRef>) -> Result<Change, CommitError> {
+    let (Op::Put { table, ref key, .. } | Op::Delete { table, ref key }) = op else {
+        return Err(CommitError::Store(StoreError::Invalid("rows are appended only to tables made for it")));
+    };
     if key.len() > KEY_BYTES_MAX {
         return Err(CommitError::TooLarge);
     }
@@ -107,6 +142,7 @@ fn change(shared: &Shared, op: Op, spilled: &mut Vec<FileRef>) -> Result<Change,
     let (table, key, value, owner) = match op {
         Op::Delete { table, key } => return Ok(Change { table, key, stored: None, index: Vec::new() }),
         Op::Put { table, key, value, owner } => (table, key, value, owner),
+        Op::Append { .. } => return Err(CommitError::Store(StoreError::Invalid("rows are appended elsewhere"))),
     };
     if value.len() > VALUE_BYTES_MAX {
         return Err(CommitError::TooLarge);

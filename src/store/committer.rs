@@ -92,7 +92,7 @@ impl Committer {
         let mut dropped_files = Vec::new();
         for (commit, answer) in batch {
             // What only deletes makes room.
-            let room = if commit.only_deletes() { Ok(()) } else { room.clone().map_err(CommitError::from) };
+            let room = if commit.makes_room() { Ok(()) } else { room.clone().map_err(CommitError::from) };
             match room.and_then(|()| self.check(&commit, &overlay)) {
                 Ok((changes, dropped)) => {
                     overlay.extend(changes);

@@ -6,8 +6,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, Sender};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use super::append::{self, Numbers};
 use super::checkpoint;
-use super::commit::{self, Commit};
+use super::commit::{self, Commit, Prepared};
 use super::committer::Request;
 use super::disk::Disk;
 use super::erasures::Erasures;
@@ -31,6 +32,7 @@ pub(super) struct Shared {
     pub(super) files: Files,
     pub(super) erasures: Erasures,
     pub(super) derive: Derive,
+    pub(super) numbers: Numbers,
     pub(super) reserve_bytes: u64,
     pub(super) stopped: AtomicBool,
     pub(super) on_stop: Option<fn()>,
@@ -84,7 +86,24 @@ impl Core {
             return Err(CommitError::Store(StoreError::Stopped));
         }
         let commit = commit::prepare(&self.shared, commit, own)?;
-        self.ask(|answer| Request::Commit(commit, answer)).map_err(CommitError::Store)?
+        if commit.appended.is_empty() {
+            return self.ask(|answer| Request::Commit(commit, answer)).map_err(CommitError::Store)?;
+        }
+        self.commit_in_order(commit)
+    }
+
+    /// Numbers the appended rows, and joins the committer's line before anybody else can number theirs.
+    fn commit_in_order(&self, mut commit: Prepared) -> Result<(), CommitError> {
+        let (answer, answered) = mpsc::channel();
+        let numbers = self.shared.numbers.lock();
+        if let Err(error) = append::number(&self.shared, &numbers, &mut commit) {
+            commit::discard(&self.shared, &commit.spilled);
+            return Err(error);
+        }
+        let sent = self.requests.send(Request::Commit(commit, answer));
+        drop(numbers);
+        sent.map_err(|_| CommitError::Store(StoreError::Stopped))?;
+        answered.recv().map_err(|_| CommitError::Store(StoreError::Stopped))?
     }
 
     /// Closes the journal's segment; the state that all closed ones lead to.

@@ -16,6 +16,7 @@
 //! erasures        who was forgotten: ids and times
 //! ```
 
+mod append;
 mod backup;
 mod checkpoint;
 mod commit;

@@ -8,6 +8,7 @@ use std::sync::mpsc::{self, Receiver, Sender};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
+use super::append::Numbers;
 use super::checkpoint;
 use super::committer::{Committer, Request};
 use super::core::{Core, Derive, Shared};
@@ -161,6 +162,7 @@ impl Store {
         let root = keys.root("journal");
         let journal = Journal::new(disk.clone(), &dir, root, recovered.extent.last, recovered.extent.bytes);
         let files = Files::new(disk.clone(), &dir, &keys);
+        let numbers = Numbers::beyond(&recovered.kv)?;
         let shared = Shared {
             disk,
             dir,
@@ -169,6 +171,7 @@ impl Store {
             files,
             erasures,
             derive,
+            numbers,
             reserve_bytes: options.reserve_bytes,
             stopped: AtomicBool::new(false),
             on_stop: options.on_stop,

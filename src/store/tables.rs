@@ -46,10 +46,14 @@ pub enum Table {
     UsersByAttempt,
     /// account, user → enrolled embedding, little-endian f32
     UserFaces,
+    /// account, user → the attempt that it was registered from; there from the decision to erase the user until nothing is left
+    Erasing,
+    /// account, event → what happened; appended
+    Events,
 }
 
 impl Table {
-    pub const ALL: [Table; 15] = [
+    pub const ALL: [Table; 17] = [
         Table::Accounts,
         Table::Keys,
         Table::KeysByHash,
@@ -65,6 +69,8 @@ impl Table {
         Table::UsersByDocument,
         Table::UsersByAttempt,
         Table::UserFaces,
+        Table::Erasing,
+        Table::Events,
     ];
 
     pub fn name(self) -> &'static str {
@@ -84,7 +90,19 @@ impl Table {
             Table::UsersByDocument => "users_by_document",
             Table::UsersByAttempt => "users_by_attempt",
             Table::UserFaces => "user_faces",
+            Table::Erasing => "erasing",
+            Table::Events => "events",
         }
+    }
+
+    /// Rows of these are only ever appended; the last part of their keys is an id given by the store.
+    pub fn is_appended(self) -> bool {
+        matches!(self, Table::Events)
+    }
+
+    /// A full disk takes rows of these: they are small, and what they announce makes room.
+    pub(super) fn makes_room(self) -> bool {
+        matches!(self, Table::Erasing | Table::Events)
     }
 
     /// Index tables hold derived rows only.
@@ -251,6 +269,7 @@ mod tests {
                 Table::Attempts => again::<Attempt>(record),
                 Table::Jobs => again::<Job>(record),
                 Table::Users => again::<User>(record),
+                Table::Events => again::<crate::domain::event::EventRecord>(record),
                 other => panic!("{} holds no records", other.name()),
             };
             assert_eq!(&written, record);

@@ -125,6 +125,10 @@ impl Server {
         self.running.as_ref().unwrap().service.expire_sessions().unwrap()
     }
 
+    pub fn sweep_events(&self) -> usize {
+        self.running.as_ref().unwrap().service.sweep_events().unwrap()
+    }
+
     /// Sets the days that photos and attempts are kept.
     pub fn keep_for(&self, photos_days: Option<u32>, attempts_days: Option<u32>) {
         let service = &self.running.as_ref().unwrap().service;

@@ -13,6 +13,7 @@ mod harness;
 mod attempts;
 mod clips;
 mod documents;
+mod events;
 mod faces;
 mod film;
 mod filmed;

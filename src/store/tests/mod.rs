@@ -1,5 +1,6 @@
 //! The store against a model and against the ways in which a disk fails.
 
+mod append;
 mod damage;
 mod faults;
 mod life;

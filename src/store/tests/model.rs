@@ -85,7 +85,7 @@ fn model_commit(model: &mut Model, expects: &[Expect], ops: &[Op]) -> bool {
         return false;
     }
     for op in ops {
-        let (Op::Put { table, key, .. } | Op::Delete { table, key }) = op;
+        let (Op::Put { table, key, .. } | Op::Delete { table, key }) = op else { panic!("not generated") };
         if let Some(old) = model.remove(&(*table, key.clone())) {
             for row in derive(*table, &old).unwrap() {
                 model.remove(&(row.table, row.key));
