@@ -11,6 +11,7 @@ use crate::clock::Clock;
 use crate::config::{self, Config};
 use crate::server::{self, CannotStart};
 use crate::service::Service;
+use crate::service::workflows::{self, Workflows};
 use crate::vision::{Device, Engine};
 use crate::{demo, evaluate, offline, telemetry};
 
@@ -52,6 +53,11 @@ enum Command {
         #[arg(value_name = "DIR|FILE", required = true)]
         to: Option<PathBuf>,
     },
+    /// Show the workflows that clients may start, or check a file of them
+    Workflows {
+        #[command(subcommand)]
+        command: WorkflowsCommand,
+    },
     #[command(flatten)]
     Offline(offline::Offline),
     #[command(flatten)]
@@ -64,6 +70,19 @@ enum BackupCommand {
     Verify {
         /// What `twoface backup` made
         backup: PathBuf,
+    },
+}
+
+#[derive(Subcommand)]
+enum WorkflowsCommand {
+    /// Print the workflows that come with the program, with every key explained
+    Defaults,
+    /// Print the workflows in force, as the server has them
+    Show,
+    /// Say what is wrong with a file of workflows, if anything
+    Check {
+        /// To be laid over the ones that come with the program
+        file: PathBuf,
     },
 }
 
@@ -118,6 +137,7 @@ fn run(cli: Cli) -> Done {
             println!("The configuration is good: {} on data in {}.", config.server.listen, config.data.dir.display());
             Ok(())
         }
+        Command::Workflows { command } => workflows(&command, cli.config.as_deref(), cli.json),
         Command::Evaluate { command: Evaluate::Faces(arguments) } => evaluate::run(&arguments, cli.json),
         Command::Evaluate { command: Evaluate::Documents(arguments) } => evaluate::documents::run(&arguments, cli.json),
         Command::Evaluate { command: Evaluate::Quads(arguments) } => evaluate::quads::run(&arguments, cli.json),
@@ -132,6 +152,19 @@ fn run(cli: Cli) -> Done {
         Command::Offline(command) => offline::run(&Config::load(cli.config.as_deref())?, &command),
         Command::Admin(request) => administer(&Config::load(cli.config.as_deref())?, request, cli.json),
     }
+}
+
+fn workflows(command: &WorkflowsCommand, config: Option<&Path>, json: bool) -> Done {
+    match command {
+        WorkflowsCommand::Defaults => print!("{}", workflows::DEFAULTS),
+        WorkflowsCommand::Show => administer(&Config::load(config)?, admin::Request::Workflows, json)?,
+        WorkflowsCommand::Check { file } => {
+            let all = Workflows::load(file)?;
+            let names: Vec<&str> = all.all().map(|run| run.name.as_str()).collect();
+            println!("The workflows are good: {}.", names.join(", "));
+        }
+    }
+    Ok(())
 }
 
 fn serve(config: Config) -> Done {
@@ -177,7 +210,7 @@ fn administer(config: &Config, request: admin::Request, json: bool) -> Done {
         Some(reply) => reply,
         None => {
             let clock = Clock::system();
-            let service = Service::new(server::open_store(config)?, config.clone(), clock);
+            let service = Service::new(server::open_store(config)?, config.clone(), clock, server::workflows(config)?);
             admin::handle(&service, request)
         }
     };
@@ -220,6 +253,26 @@ fn print(reply: &Reply) {
                     days(rules.attempts_days),
                     account.name
                 );
+            }
+        }
+        Reply::Blocklist(entries) => {
+            println!("{:24}  {:24}  {:6}  {:4}  reason", "id", "created", "number", "face");
+            for entry in entries {
+                let has = |it: bool| if it { "yes" } else { "-" };
+                let (number, face) = (has(entry.document_index.is_some()), has(entry.has_face));
+                println!("{}  {}  {number:6}  {face:4}  {}", entry.id, entry.created_at, entry.reason);
+            }
+        }
+        Reply::Workflows(all) => {
+            for run in all {
+                let state = if run.definition.enabled { "" } else { " (disabled)" };
+                println!("{} version {}{state}  {}", run.name, run.definition.version, run.fingerprint);
+                println!("  {}", run.definition.about);
+                let fields = run.definition.fields.iter();
+                let fields = fields.map(|(name, rule)| if rule.required { name.clone() } else { format!("[{name}]") });
+                println!("  fields: {}", fields.collect::<Vec<_>>().join(", "));
+                let steps: Vec<&str> = run.definition.steps.iter().map(|step| step.run.name()).collect();
+                println!("  steps: {}", steps.join(", "));
             }
         }
         Reply::Erased { subjects, rows, files } => {

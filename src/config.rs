@@ -28,6 +28,7 @@ pub struct Config {
     pub jobs: Jobs,
     pub events: Events,
     pub faces: Faces,
+    pub workflows: Workflows,
     pub networks: Networks,
     pub clips: Clips,
     pub liveness: Liveness,
@@ -115,6 +116,13 @@ pub struct Events {
 #[serde(deny_unknown_fields)]
 pub struct Faces {
     pub match_at_fmr: f64,
+    pub duplicate_at_fmr: f64,
+}
+
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Workflows {
+    pub file: PathBuf,
 }
 
 #[derive(Clone, Debug, PartialEq, Deserialize)]
@@ -225,6 +233,7 @@ impl Config {
                 &mut config.tls.certificate,
                 &mut config.tls.key,
                 &mut config.tls.client_ca,
+                &mut config.workflows.file,
             ] {
                 if !path.as_os_str().is_empty() && path.as_os_str() != "ask" {
                     *path = folder.join(&*path);
@@ -268,6 +277,7 @@ impl Config {
             ((4..=3650).contains(&self.events.keep_days), "events.keep_days must be 4 to 3650"),
             ((10..=3600).contains(&self.liveness.challenge_seconds), "liveness.challenge_seconds must be 10 to 3600"),
             ((1e-7..=1e-1).contains(&self.faces.match_at_fmr), "faces.match_at_fmr must be 1e-7 to 1e-1"),
+            ((1e-9..=1e-3).contains(&self.faces.duplicate_at_fmr), "faces.duplicate_at_fmr must be 1e-9 to 1e-3"),
             ((1..=256).contains(&self.clips.workers), "clips.workers must be 1 to 256"),
             ((1..=600).contains(&self.clips.decode_seconds_max), "clips.decode_seconds_max must be 1 to 600"),
             (self.server.connections_max >= 1, "server.connections_max must be at least 1"),

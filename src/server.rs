@@ -19,6 +19,7 @@ use crate::domain::evidence::Examiner;
 use crate::listen::{self, Addresses};
 use crate::service::Service;
 use crate::service::retention::{Mode, Swept};
+use crate::service::workflows::Workflows;
 use crate::store::{MasterKey, OpenOptions, Passphrase, Store};
 use crate::systemd;
 use crate::tls::{self, Reload};
@@ -93,6 +94,11 @@ pub fn store_options(config: &Config) -> Result<OpenOptions, CannotStart> {
     Ok(OpenOptions::new(folder, master))
 }
 
+/// The workflows that clients may start.
+pub fn workflows(config: &Config) -> Result<Workflows, CannotStart> {
+    Workflows::load(&config.workflows.file).map_err(|why| CannotStart(format!("workflows: {why}")))
+}
+
 /// How clips are decoded.
 pub fn clip_settings(config: &Clips) -> clip::Settings {
     let landlock = match config.landlock {
@@ -139,11 +145,14 @@ pub fn start(config: Config, clock: Clock, examiner: Arc<dyn Examiner>) -> Resul
     let address = listener.local_addr().map_err(|error| ("listener", error))?;
 
     let workers = config.workers();
-    let service = Arc::new(Service::new(store, config.clone(), clock));
+    let workflows = workflows(&config)?;
+    let service = Arc::new(Service::new(store, config.clone(), clock, workflows));
     let erased = service.finish_erasures().map_err(|stop| ("erasures", stop))?;
     if erased > 0 {
         tracing::info!(erased, "erasures that were interrupted are done");
     }
+    let enrolled = service.load_galleries().map_err(|stop| ("enrolled faces", stop))?;
+    tracing::info!(enrolled, "enrolled faces loaded");
     let recovered = service.recover_jobs().map_err(|stop| ("jobs", stop))?;
     if recovered > 0 {
         tracing::info!(recovered, "jobs found unfinished are queued again");

@@ -9,7 +9,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::account::{Account, Retention as Days};
 use crate::domain::address::Network;
+use crate::domain::block::Blocked;
 use crate::domain::id::Id;
+use crate::domain::job::WorkflowRun;
 use crate::domain::key::{AnswerMode, ApiKeyRecord, ClientCertificate, KeyTerms, Scope};
 use crate::domain::refusal::Stop;
 use crate::domain::time::Timestamp;
@@ -17,8 +19,11 @@ use crate::domain::user::DocumentNumber;
 use crate::service::Service;
 use crate::service::retention::{Mode, Swept};
 
+pub mod blocklist;
 pub mod link;
 pub mod socket;
+
+use blocklist::Blocklist;
 
 #[derive(Clone, Debug, PartialEq, Subcommand, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -29,6 +34,12 @@ pub enum Request {
     /// Create and list accounts
     #[command(subcommand)]
     Accounts(Accounts),
+    /// The numbers and faces that no sign-up is to pass with
+    #[command(subcommand)]
+    Blocklist(Blocklist),
+    /// Made by `twoface workflows show`
+    #[command(skip)]
+    Workflows,
     /// Erase everything about a person, in every account
     Erase(Whom),
     /// Print the signed list of everyone who was erased: keep it apart from the backups, a restore needs it
@@ -149,11 +160,22 @@ pub enum Accounts {
     },
     /// Show every account
     List,
+    /// Change what holds for an account
+    Set {
+        /// Name of the account
+        #[arg(long)]
+        account: String,
+        /// Whether a session that is closed as SUCCESS without a succeeded signup or compare goes to REVIEW
+        #[arg(long, value_name = "BOOL", action = clap::ArgAction::Set)]
+        review_unproven: bool,
+    },
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Reply {
+    Blocklist(Vec<Blocked>),
+    Workflows(Vec<WorkflowRun>),
     Key {
         key: KeySeen,
         secret: String,
@@ -214,6 +236,7 @@ pub struct AccountSeen {
     pub name: String,
     pub created_at: Timestamp,
     pub retention: Days,
+    pub review_unproven: bool,
 }
 
 /// Carries out one request.
@@ -230,6 +253,11 @@ pub fn handle(service: &Service, request: Request) -> Reply {
         Request::Keys(Keys::Revoke { id }) => revoke_key(service, id),
         Request::Accounts(Accounts::Create { name }) => create_account(service, &name),
         Request::Accounts(Accounts::List) => list_accounts(service),
+        Request::Accounts(Accounts::Set { account, review_unproven }) => {
+            set_review_unproven(service, &account, review_unproven)
+        }
+        Request::Blocklist(request) => blocklist::handle(service, request),
+        Request::Workflows => Ok(Reply::Workflows(service.workflows().all().cloned().collect())),
         Request::Erase(whom) => erase(service, &whom),
         Request::Erasures => service.erasures().map(Reply::Erasures),
         Request::Retention(Retention::Set { account, photos, clips, attempts }) => {
@@ -272,6 +300,13 @@ fn erase(service: &Service, whom: &Whom) -> Result<Reply, Stop> {
 fn set_retention(service: &Service, account: &str, days: Days) -> Result<Reply, Stop> {
     match service.accounts()?.into_iter().find(|known| known.name == account) {
         Some(known) => Ok(Reply::Accounts(vec![account_seen(service.set_retention(known.id, days)?)])),
+        None => Ok(Reply::Refused(format!("there is no account {account:?}; `twoface accounts list` shows them"))),
+    }
+}
+
+fn set_review_unproven(service: &Service, account: &str, review_unproven: bool) -> Result<Reply, Stop> {
+    match service.accounts()?.into_iter().find(|known| known.name == account) {
+        Some(known) => Ok(Reply::Accounts(vec![account_seen(service.set_review_unproven(known.id, review_unproven)?)])),
         None => Ok(Reply::Refused(format!("there is no account {account:?}; `twoface accounts list` shows them"))),
     }
 }
@@ -323,8 +358,8 @@ fn list_accounts(service: &Service) -> Result<Reply, Stop> {
 }
 
 fn account_seen(account: Account) -> AccountSeen {
-    let Account { id, name, created_at, retention } = account;
-    AccountSeen { id, name, created_at, retention }
+    let Account { id, name, created_at, retention, review_unproven } = account;
+    AccountSeen { id, name, created_at, retention, review_unproven }
 }
 
 fn seen(service: &Service, record: &ApiKeyRecord, account: &str) -> KeySeen {

@@ -10,7 +10,7 @@ use super::error::Denied;
 use super::jobs::entity_id;
 use super::paging::{self, Paging};
 use super::upload::Form;
-use crate::domain::attempt::{Attempt, AttemptKind, AttemptStatus, Settlement};
+use crate::domain::attempt::{Attempt, AttemptKind, AttemptStatus, Registration, Settlement};
 use crate::domain::job::{InputFile, Job, JobState, Verdict};
 use crate::domain::refusal::Refusal;
 use crate::service::Service;
@@ -129,12 +129,18 @@ fn summary(attempt: &Attempt, status: AttemptStatus) -> Value {
     };
     let review =
         attempt.review.as_ref().map(|review| json!({ "at": review.at, "key": review.key, "note": review.note }));
+    let registration = attempt.registration.as_ref().map(|registration| match registration {
+        Registration::User(id) => json!({ "user": id }),
+        Registration::DocumentTaken => json!({ "error": "document_taken" }),
+    });
     json!({
         "_id": attempt.id,
         "id": attempt.id,
         "type": attempt.kind,
         "status": status,
         "review": review,
+        "reviewReasons": attempt.review_reasons,
+        "registration": registration,
         "createdAt": attempt.created_at,
         "updatedAt": updated_at,
     })
@@ -152,7 +158,7 @@ fn stage(job: &Job) -> Value {
             Verdict::Failed | Verdict::Invalid => ("FAILED", outcome.output.clone()),
         },
     };
-    json!({ "name": job.operation.name(), "job": job.id, "input": input, "result": { "status": status, "output": output } })
+    json!({ "name": job.name(), "job": job.id, "input": input, "result": { "status": status, "output": output } })
 }
 
 fn reference(job: &Job, file: &InputFile) -> Value {

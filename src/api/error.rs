@@ -126,6 +126,9 @@ impl Denied {
                 "Send multipart/form-data, application/json or application/x-www-form-urlencoded.",
             ),
             Refusal::NoEntity { id } => return (404, "not_found", format!("No entity found by ID: {id}")),
+            Refusal::NoWorkflow { name } => {
+                return (404, "no_workflow", format!("No workflow found by name: {name}"));
+            }
             Refusal::NoRoute => (404, "no_route", "There is no such endpoint."),
             Refusal::MethodNotAllowed => (405, "method_not_allowed", "This endpoint has no such method."),
             Refusal::DocumentTaken => (409, "document_taken", "A user with this `documentId` exists already."),

@@ -8,7 +8,7 @@ use actix_web::{HttpMessage, HttpRequest, HttpResponse, web};
 use serde_json::{Map, Value, json};
 
 use super::answer::{Answer, ask, ok};
-use super::credential::JobReader;
+use super::credential::{JobReader, OpenSession};
 use super::error::Denied;
 use super::upload::Form;
 use crate::domain::id::Id;
@@ -16,6 +16,7 @@ use crate::domain::job::{JobState, Operation};
 use crate::domain::key::AnswerMode;
 use crate::domain::refusal::{Refusal, Stop};
 use crate::domain::user::DocumentNumber;
+use crate::domain::workflow::{Fault, FieldKind};
 use crate::service::jobs::{JobSeen, Submission, Tries};
 use crate::service::{Service, SessionHolder};
 
@@ -32,16 +33,76 @@ pub async fn submit(
     parameters: Map<String, Value>,
     mut form: Form,
 ) -> Answer {
-    let tries = ask(&service, move |service| service.tries_left(holder, operation)).await;
-    note_tries(request, &service, &tries);
-    tries?;
+    first_try(&service, request, holder, operation.name()).await?;
     let claimed = parameters.get("documentId").and_then(Value::as_str).and_then(DocumentNumber::parse);
     let numbers = Vec::from_iter(claimed);
     let mut files = Vec::new();
     for &field in operation.file_fields() {
-        files.push((field, form.take_file(field).ok_or(Refusal::FileRequired)?));
+        files.push((field.to_owned(), form.take_file(field).ok_or(Refusal::FileRequired)?));
     }
-    let submission = Submission { operation, parameters, files, numbers, memory: form.memory };
+    let submission =
+        Submission { operation, workflow: None, faults: Vec::new(), parameters, files, numbers, memory: form.memory };
+    store(service, request, holder, submission).await
+}
+
+/// `POST /jobs/start/:workflowName`. A field that is missing or wrong makes the job Invalid, which names it.
+pub async fn start(
+    session: OpenSession,
+    request: HttpRequest,
+    path: web::Path<String>,
+    body: web::Payload,
+    service: web::Data<Service>,
+) -> Answer {
+    let name = path.into_inner();
+    let run = ask(&service, move |service| service.workflow(&name)).await?;
+    let mut form = Form::read(&request, body).await?;
+    first_try(&service, &request, session.0, &run.name).await?;
+    let (mut parameters, mut files, mut faults, mut numbers) = (Map::new(), Vec::new(), Vec::new(), Vec::new());
+    for (field, rule) in &run.definition.fields {
+        let fault = || Fault { field: field.clone(), must: rule.kind.must().to_owned() };
+        let is_given = form.has(field) && form.text(field).is_none_or(|text| !text.is_empty());
+        if !is_given {
+            faults.extend(rule.required.then(fault));
+        } else if rule.kind.is_file() {
+            match form.take_file(field) {
+                Some(bytes) => files.push((field.clone(), bytes)),
+                None => faults.push(fault()),
+            }
+        } else {
+            match form.value(field).and_then(|text| rule.kind.parse(&text)) {
+                Some(value) => drop(parameters.insert(field.clone(), value)),
+                None => faults.push(fault()),
+            }
+        }
+        if rule.kind == FieldKind::DocumentNumber {
+            numbers.extend(parameters.get(field).and_then(Value::as_str).and_then(DocumentNumber::parse));
+        }
+    }
+    let operation = Operation::Workflow;
+    let submission =
+        Submission { operation, workflow: Some(run), faults, parameters, files, numbers, memory: form.memory };
+    store(service, &request, session.0, submission).await
+}
+
+/// Refuses before the body is looked at closely; the tries are told either way.
+async fn first_try(
+    service: &web::Data<Service>,
+    request: &HttpRequest,
+    holder: SessionHolder,
+    name: &str,
+) -> Result<(), Denied> {
+    let name = name.to_owned();
+    let tries = ask(service, move |service| service.tries_left(holder, &name)).await;
+    note_tries(request, service, &tries);
+    tries.map(|_| ())
+}
+
+async fn store(
+    service: web::Data<Service>,
+    request: &HttpRequest,
+    holder: SessionHolder,
+    submission: Submission,
+) -> Answer {
     let submitted = ask(&service, move |service| service.submit(holder, submission)).await;
     note_tries(request, &service, &submitted.as_ref().map(|submitted| submitted.tries));
     let submitted = submitted?;
@@ -77,7 +138,24 @@ pub async fn read(reader: JobReader, path: web::Path<String>, service: web::Data
     let seen = ask(&service, move |service| service.job(account, id)).await?;
     match reader {
         JobReader::Session(holder) if holder.attempt != seen.job.attempt => Err(no_entity(&path)),
-        _ => ok(shown(&seen)),
+        JobReader::Session(_) => {
+            let mut shown = shown(&seen);
+            withhold_people(&mut shown);
+            ok(shown)
+        }
+        JobReader::Key(_) => ok(shown(&seen)),
+    }
+}
+
+/// Who else is enrolled is not for the applicant's own app, which may hold the session's token.
+fn withhold_people(shown: &mut Value) {
+    match shown {
+        Value::Object(fields) => {
+            fields.remove("people");
+            fields.values_mut().for_each(withhold_people);
+        }
+        Value::Array(values) => values.iter_mut().for_each(withhold_people),
+        _ => {}
     }
 }
 
@@ -94,7 +172,7 @@ fn shown(JobSeen { job, running_since }: &JobSeen) -> Value {
     };
     json!({
         "id": job.id,
-        "workflow": job.operation.name(),
+        "workflow": job.name(),
         "status": status,
         "output": output,
         "details": details,

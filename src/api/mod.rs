@@ -31,6 +31,7 @@ pub fn routes(app: &mut web::ServiceConfig) {
         web::scope("/v1/2face")
             .service(web::resource("/session").post(sessions::open))
             .service(web::resource("/session/close").post(sessions::close))
+            .service(web::resource("/jobs/start/{workflowName}").post(jobs::start))
             .service(web::resource("/jobs/{id}").get(jobs::read))
             .service(web::resource("/faces/detect").post(faces::detect))
             .service(web::resource("/session/challenge").get(sessions::challenge))

@@ -102,6 +102,14 @@ impl Form {
         }
     }
 
+    /// A field's text, or an object's JSON.
+    pub fn value(&self, field: &str) -> Option<String> {
+        match self.fields.iter().find(|(name, _)| name == field).map(|(_, content)| content)? {
+            Content::Value(object @ Value::Object(_)) => Some(object.to_string()),
+            _ => self.text(field),
+        }
+    }
+
     /// An object: from JSON as it is, from the other encodings as a JSON text. `None` if absent; an error if it is no object.
     pub fn object(&self, field: &'static str) -> Result<Option<Map<String, Value>>, Denied> {
         let must = || Denied::from(Refusal::BadField { field, must: "be a JSON object" });

@@ -13,6 +13,9 @@ pub struct Account {
     pub created_at: Timestamp,
     #[serde(default)]
     pub retention: Retention,
+    /// A session that is closed as SUCCESS without a succeeded signup or compare goes to REVIEW.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub review_unproven: bool,
 }
 
 /// After how many days something is forgotten; `None` keeps it.

@@ -6,7 +6,6 @@ use serde::{Deserialize, Serialize};
 
 use super::challenge::Challenge;
 use super::id::Id;
-use super::job::Operation;
 use super::key::AnswerMode;
 use super::time::Timestamp;
 
@@ -133,15 +132,30 @@ pub struct Attempt {
     /// Present exactly while the status is PENDING.
     #[serde(default)]
     pub session: Option<Session>,
-    /// Jobs stored so far, by operation: the tries that count against the limit.
+    /// Jobs stored so far, by the name of their operation or workflow: the tries that count against the limit.
     #[serde(default)]
-    pub tries: BTreeMap<Operation, u32>,
+    pub tries: BTreeMap<String, u32>,
     /// Issued and not answered yet.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub challenge: Option<Challenge>,
     /// Present once a reviewer has settled it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub review: Option<Review>,
+    /// Why it stands in REVIEW although the client closed it as SUCCESS: `signup:duplicate_identity`, `unproven`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub review_reasons: Vec<String>,
+    /// What came of a succeeded workflow that registers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub registration: Option<Registration>,
+}
+
+/// Whether a workflow's person became a user.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Registration {
+    User(Id),
+    /// Another user has the document number.
+    DocumentTaken,
 }
 
 impl Attempt {
@@ -157,6 +171,8 @@ impl Attempt {
             tries: BTreeMap::new(),
             challenge: None,
             review: None,
+            review_reasons: Vec::new(),
+            registration: None,
         }
     }
 
@@ -181,12 +197,13 @@ impl Attempt {
         self.updated_at = now;
     }
 
-    pub fn tries_of(&self, operation: Operation) -> u32 {
-        self.tries.get(&operation).copied().unwrap_or(0)
+    /// Tries so far of the operation or workflow `name`.
+    pub fn tries_of(&self, name: &str) -> u32 {
+        self.tries.get(name).copied().unwrap_or(0)
     }
 
-    pub fn count_try(&mut self, operation: Operation) {
-        *self.tries.entry(operation).or_insert(0) += 1;
+    pub fn count_try(&mut self, name: &str) {
+        *self.tries.entry(name.to_owned()).or_insert(0) += 1;
     }
 }
 

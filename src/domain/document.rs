@@ -255,6 +255,20 @@ impl DocumentSeen {
         found
     }
 
+    /// The number that it bears: [`NumberSeen::Same`] if a source read it surely and none surely says another.
+    pub fn number(&self, class: DocumentType) -> NumberSeen {
+        let read = self.fields_named(FieldName::Number);
+        let Some(first) = read.first() else { return NumberSeen::Nothing };
+        let sure = read.iter().find(|field| field.is_sure(class));
+        match sure.and_then(|field| DocumentNumber::parse(&field.value)) {
+            Some(number) => match self.compare_number(&number, class) {
+                NumberSeen::Other(other) => NumberSeen::Doubtful(other),
+                seen => seen,
+            },
+            None => NumberSeen::Doubtful((*first).clone()),
+        }
+    }
+
     /// Compares the expected number with the numbers read. It is the same only if a source read it surely, character by
     /// character, and no other source surely read another one.
     pub fn compare_number(&self, expected: &DocumentNumber, class: DocumentType) -> NumberSeen {
@@ -393,6 +407,19 @@ mod tests {
         assert!(matches!(compared(vec![printed.clone()], "R01234567", passport), NumberSeen::Doubtful(_)));
         assert!(matches!(compared(vec![printed.clone()], "RO1234567", passport), NumberSeen::Doubtful(_)));
         assert!(matches!(compared(vec![printed], "R01234568", passport), NumberSeen::Other(_)));
+    }
+
+    #[test]
+    fn a_number_is_taken_from_a_document_only_if_nothing_surely_says_another() {
+        let cedula = DocumentType::Cedula;
+        let viz = |value, confidence| number(value, confidence, Source::Viz);
+        let mrz = number("40200571939", 0.95, Source::Mrz);
+        assert_eq!(seen(vec![mrz.clone()]).number(cedula), NumberSeen::Same(mrz.clone()));
+        assert_eq!(seen(vec![mrz.clone(), viz("001-0000000-8", 0.5)]).number(cedula), NumberSeen::Same(mrz.clone()));
+        let contradicted = seen(vec![mrz, viz("001-0000000-9", 0.98)]).number(cedula);
+        assert!(matches!(contradicted, NumberSeen::Doubtful(_)), "{contradicted:?}");
+        assert!(matches!(seen(vec![viz("402-0057193-9", 0.5)]).number(cedula), NumberSeen::Doubtful(_)));
+        assert_eq!(seen(Vec::new()).number(cedula), NumberSeen::Nothing);
     }
 
     #[test]

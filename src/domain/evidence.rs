@@ -18,6 +18,9 @@ pub trait Examiner: Send + Sync {
     /// The face of a document's portrait against a selfie.
     fn compare_faces(&self, document: &[u8], face: &[u8]) -> Result<Comparison, Unusable>;
 
+    /// The one face of a selfie, embedded.
+    fn embed_face(&self, face: &[u8]) -> Result<FaceEmbedded, Unusable>;
+
     /// What a photo shows of an identity document. Expiry and two-digit years are held against `now`.
     fn examine_document(&self, file: &[u8], now: Timestamp) -> Result<DocumentSeen, Unusable>;
     /// The one person in a clip: what was done, and whether it looks real.
@@ -179,6 +182,11 @@ impl ClipSeen {
 }
 
 impl Embedding {
+    /// As it is stored: little-endian f32.
+    pub fn from_bytes(bytes: &[u8]) -> Self {
+        Self(bytes.as_chunks::<4>().0.iter().map(|number| f32::from_le_bytes(*number)).collect())
+    }
+
     /// Of two embeddings of unit length.
     pub fn cosine(&self, other: &Embedding) -> Cosine {
         let dot: f64 = self.0.iter().zip(&other.0).map(|(a, b)| f64::from(*a) * f64::from(*b)).sum();
@@ -197,7 +205,15 @@ pub struct Comparison {
     pub milliseconds: StepTimes,
 }
 
-/// Where the time went, summed over both photos.
+/// A selfie's face.
+#[derive(Clone, Debug, PartialEq)]
+pub struct FaceEmbedded {
+    pub photo: PhotoSeen,
+    pub embedding: Embedding,
+    pub milliseconds: StepTimes,
+}
+
+/// Where the time went, summed over the photos.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct StepTimes {

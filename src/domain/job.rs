@@ -5,6 +5,8 @@ use serde_json::{Map, Value};
 
 use super::id::Id;
 use super::time::Timestamp;
+use super::user::{DocumentNumber, DocumentType};
+use super::workflow::{Fault, Workflow};
 
 /// What a job does. The names are those of the attempt's stages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -17,9 +19,22 @@ pub enum Operation {
     CheckSmile,
     CheckBlink,
     CheckChallenge,
+    /// Several of them, as a workflow composes them. Its jobs bear the workflow's name.
+    Workflow,
 }
 
 impl Operation {
+    pub const ALL: [Operation; 8] = [
+        Self::DetectFaces,
+        Self::CompareFaces,
+        Self::ValidateDocumentType,
+        Self::ValidateIdentity,
+        Self::CheckSmile,
+        Self::CheckBlink,
+        Self::CheckChallenge,
+        Self::Workflow,
+    ];
+
     pub fn name(self) -> &'static str {
         match self {
             Self::DetectFaces => "detect_faces",
@@ -29,21 +44,37 @@ impl Operation {
             Self::CheckSmile => "check_smile",
             Self::CheckBlink => "check_blink",
             Self::CheckChallenge => "check_challenge",
+            Self::Workflow => "workflow",
         }
     }
 
-    /// The form fields that hold its files, all required.
+    /// The form fields that hold its files, all required. A workflow declares its own.
     pub fn file_fields(self) -> &'static [&'static str] {
         match self {
             Self::DetectFaces | Self::ValidateDocumentType | Self::ValidateIdentity => &["file"],
             Self::CompareFaces => &["document", "face"],
             Self::CheckSmile | Self::CheckBlink | Self::CheckChallenge => &["clip"],
+            Self::Workflow => &[],
         }
     }
+}
 
-    pub fn takes_clip(self) -> bool {
-        self.file_fields().contains(&"clip")
-    }
+/// A workflow as a job runs it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct WorkflowRun {
+    pub name: String,
+    /// SHA-256 of the definition, hexadecimal: tells an edit that forgot to raise the version.
+    pub fingerprint: String,
+    pub definition: Workflow,
+}
+
+/// Whom a succeeded workflow registers once its attempt is SUCCESS.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Candidate {
+    pub document_id: DocumentNumber,
+    pub document_type: DocumentType,
+    #[serde(default, skip_serializing_if = "Map::is_empty")]
+    pub metadata: Map<String, Value>,
 }
 
 /// A finished job's status, numbered as in the contract.
@@ -142,10 +173,37 @@ pub struct Job {
     /// How often a restart found it unfinished.
     #[serde(default)]
     pub recoveries: u32,
+    /// Of jobs that run a workflow.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub workflow: Option<Box<WorkflowRun>>,
+    /// Fields that the workflow cannot be run with.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub faults: Vec<Fault>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub candidate: Option<Candidate>,
+    /// Why a person must look at it before anything comes of it, as `step:finding`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub review: Vec<String>,
     pub state: JobState,
 }
 
 impl Job {
+    /// What it is called, and what its tries count as: its operation, or its workflow.
+    pub fn name(&self) -> &str {
+        self.workflow.as_ref().map_or(self.operation.name(), |run| &run.name)
+    }
+
+    pub fn takes_clip(&self) -> bool {
+        match &self.workflow {
+            Some(run) => run.definition.takes_clip(),
+            None => self.operation.file_fields().contains(&"clip"),
+        }
+    }
+
+    pub fn has_succeeded(&self) -> bool {
+        matches!(&self.state, JobState::Finished { outcome, .. } if outcome.verdict == Verdict::Succeeded)
+    }
+
     pub fn is_queued(&self) -> bool {
         matches!(self.state, JobState::Queued)
     }

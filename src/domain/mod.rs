@@ -3,6 +3,7 @@
 pub mod account;
 pub mod address;
 pub mod attempt;
+pub mod block;
 pub mod challenge;
 pub mod clip;
 pub mod document;
@@ -17,3 +18,4 @@ pub mod refusal;
 pub mod score;
 pub mod time;
 pub mod user;
+pub mod workflow;

@@ -29,6 +29,9 @@ pub enum Refusal {
         id: String,
     },
     NoRoute,
+    NoWorkflow {
+        name: String,
+    },
     MethodNotAllowed,
     DocumentTaken,
     AttemptNotSuccessful,

@@ -95,7 +95,7 @@ impl Service {
 
     /// Settles an attempt that was closed as REVIEW. Refused when it is in another status.
     pub fn review(&self, holder: KeyHolder, id: Id, settlement: Settlement, note: Option<String>) -> Result<Id, Stop> {
-        self.change_attempt(holder.account, id, |attempt| {
+        let new = self.change_attempt(holder.account, id, |attempt| {
             if attempt.status != AttemptStatus::Review {
                 return Err(Refusal::AttemptNotInReview.into());
             }
@@ -104,8 +104,12 @@ impl Service {
             attempt.end(status, at);
             attempt.review = Some(Review { key: holder.key, at, note: note.clone() });
             let reviewed = tell(holder.account, at, Happened::AttemptReviewed { attempt: id, status })?;
-            Ok((id, Commit { ops: vec![reviewed], ..Commit::default() }))
-        })
+            let mut commit = Commit { ops: vec![reviewed], ..Commit::default() };
+            let jobs = self.jobs_of(holder.account, id)?;
+            Ok((self.register_candidate(attempt, &jobs, &mut commit)?, commit))
+        })?;
+        new.map(|new| self.enrolled(new));
+        Ok(id)
     }
 
     pub fn attempt(&self, account: Id, id: Id) -> Result<AttemptSeen, Stop> {

@@ -154,6 +154,9 @@ impl Service {
 
     pub(super) fn forget(&self, people: &[(Id, Id)]) -> Result<Erased, Stop> {
         let done = self.store.forget(people, self.clock.now()).map_err(failed)?;
+        for &(account, subject) in people {
+            self.gallery.remove(account, subject);
+        }
         tracing::info!(subjects = done.people, rows = done.rows, files = done.files, "erased");
         Ok(Erased { subjects: done.people, rows: done.rows, files: done.files })
     }

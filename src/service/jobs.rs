@@ -2,6 +2,8 @@
 //!
 //! On disk a job is queued or finished. Whether it runs is known only to the queue in memory.
 
+use std::sync::Arc;
+
 use serde_json::{Map, Value};
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
@@ -16,23 +18,35 @@ use crate::domain::event::Happened;
 use crate::domain::evidence::Embedding;
 use crate::domain::hex;
 use crate::domain::id::Id;
-use crate::domain::job::{InputFile, Job, JobState, Operation, Outcome};
+use crate::domain::job::{InputFile, Job, JobState, Operation, Outcome, WorkflowRun};
 use crate::domain::refusal::{Failure, Refusal, Stop};
 use crate::domain::time::Timestamp;
 use crate::domain::user::DocumentNumber;
+use crate::domain::workflow::Fault;
 use crate::store::tables::{BadRecord, Table, decode, encode, ids, key};
 use crate::store::{Commit, Expect, FileRef, Op, StoreError};
 
 /// What a client asks for.
 pub struct Submission {
     pub operation: Operation,
+    /// Of [`Operation::Workflow`].
+    pub workflow: Option<Arc<WorkflowRun>>,
+    /// Fields that the workflow cannot be run with: the job will be Invalid.
+    pub faults: Vec<Fault>,
     pub parameters: Map<String, Value>,
     /// Bytes by field.
-    pub files: Vec<(&'static str, Vec<u8>)>,
+    pub files: Vec<(String, Vec<u8>)>,
     /// Document numbers that the request claims.
     pub numbers: Vec<DocumentNumber>,
     /// The share of the upload memory that the bytes hold.
     pub memory: Option<OwnedSemaphorePermit>,
+}
+
+impl Submission {
+    /// What its tries count as.
+    pub fn name(&self) -> &str {
+        self.workflow.as_ref().map_or(self.operation.name(), |run| &run.name)
+    }
 }
 
 /// A job that is durably stored.
@@ -60,9 +74,9 @@ pub struct JobSeen {
 impl Service {
     /// Stores a job and queues it. Durable when it returns; refused without a trace when there is no place, no try or no room.
     pub fn submit(&self, holder: SessionHolder, submission: Submission) -> Result<Submitted, Stop> {
-        let Submission { operation, mut parameters, files, numbers, memory } = submission;
         let place = self.queue.reserve().ok_or(Refusal::Busy)?;
-        self.tries_left(holder, operation)?;
+        self.tries_left(holder, submission.name())?;
+        let Submission { operation, workflow, faults, mut parameters, files, numbers, memory } = submission;
         let challenge = self.challenge_for(holder, operation, &mut parameters)?;
 
         let owner = person(holder.account, holder.attempt);
@@ -82,11 +96,15 @@ impl Service {
             files: stored,
             document_indexes: self.document_indexes(holder.account, &numbers),
             recoveries: 0,
+            workflow: workflow.map(|run| Box::new(WorkflowRun::clone(&run))),
+            faults,
+            candidate: None,
+            review: Vec::new(),
             state: JobState::Queued,
         };
         let tries = self.change_attempt(holder.account, holder.attempt, |attempt| {
-            let tries = self.check_tries(attempt, operation)?;
-            attempt.count_try(operation);
+            let tries = self.check_tries(attempt, job.name())?;
+            attempt.count_try(job.name());
             if challenge.is_some() && attempt.challenge.take() != challenge {
                 // Another request of this session was faster.
                 return Err(Refusal::ChallengeGone.into());
@@ -123,19 +141,19 @@ impl Service {
         Ok(Some(challenge))
     }
 
-    /// The tries of one operation in this session; refused when none is left.
-    pub fn tries_left(&self, holder: SessionHolder, operation: Operation) -> Result<Tries, Stop> {
+    /// The tries of one operation or workflow in this session; refused when none is left.
+    pub fn tries_left(&self, holder: SessionHolder, name: &str) -> Result<Tries, Stop> {
         let row = key(&[holder.account, holder.attempt]);
         let attempt: Attempt = self.record(Table::Attempts, &row)?.ok_or(Refusal::InvalidToken)?;
-        self.check_tries(&attempt, operation)
+        self.check_tries(&attempt, name)
     }
 
-    fn check_tries(&self, attempt: &Attempt, operation: Operation) -> Result<Tries, Stop> {
+    fn check_tries(&self, attempt: &Attempt, name: &str) -> Result<Tries, Stop> {
         if !attempt.is_open(self.clock.now()) {
             return Err(Refusal::InvalidToken.into());
         }
         let limit = self.config.sessions.tries;
-        match limit.saturating_sub(attempt.tries_of(operation)) {
+        match limit.saturating_sub(attempt.tries_of(name)) {
             0 => Err(Refusal::NoTriesLeft.into()),
             left => Ok(Tries { limit, left }),
         }
@@ -194,6 +212,8 @@ impl Service {
         after.document_indexes.sort_unstable();
         after.document_indexes.dedup();
         let finished_at = self.clock.now();
+        after.candidate = concluded.candidate.clone();
+        after.review = concluded.review.clone();
         after.state = JobState::Finished { started_at, finished_at, outcome: concluded.outcome.clone() };
         let finished = Happened::JobFinished {
             job: job.id,
@@ -209,7 +229,7 @@ impl Service {
             ops.extend(self.remember_clip(job, finished_at, fingerprint, past)?);
         }
         let commit = Commit { expects: vec![Expect::Equal(Table::Jobs, row, before)], ops };
-        match self.commit(commit).inspect_err(|_| self.drop_files(&made))? {
+        match self.commit_finished(&after, commit).inspect_err(|_| self.drop_files(&made))? {
             Committed::Done => Ok(()),
             // The attempt was erased while its job ran: there is nothing left to record.
             Committed::Conflict => {

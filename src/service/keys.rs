@@ -31,8 +31,13 @@ impl Service {
             return Ok(account);
         }
         let now = self.clock.now();
-        let account =
-            Account { id: self.ids.next(now), name: name.to_owned(), created_at: now, retention: Retention::default() };
+        let account = Account {
+            id: self.ids.next(now),
+            name: name.to_owned(),
+            created_at: now,
+            retention: Retention::default(),
+            review_unproven: false,
+        };
         let row = key(&[account.id]);
         let commit = Commit {
             expects: vec![Expect::Absent(Table::Accounts, row.clone())],
@@ -51,11 +56,20 @@ impl Service {
 
     /// Changes after how many days an account's photos, clips and attempts are forgotten.
     pub fn set_retention(&self, account: Id, retention: Retention) -> Result<Account, Stop> {
+        self.change_account(account, |record| record.retention = retention)
+    }
+
+    /// Changes whether a SUCCESS that nothing proves goes to REVIEW.
+    pub fn set_review_unproven(&self, account: Id, review_unproven: bool) -> Result<Account, Stop> {
+        self.change_account(account, |record| record.review_unproven = review_unproven)
+    }
+
+    pub(super) fn change_account(&self, account: Id, change: impl Fn(&mut Account)) -> Result<Account, Stop> {
         let row = key(&[account]);
         loop {
             let before = self.store.get(Table::Accounts, &row).map_err(failed)?.ok_or_else(|| no_entity(account))?;
-            let record: Account = decode(&before).map_err(|bad| unreadable(Table::Accounts, bad))?;
-            let record = Account { retention, ..record };
+            let mut record: Account = decode(&before).map_err(|bad| unreadable(Table::Accounts, bad))?;
+            change(&mut record);
             let commit = Commit {
                 expects: vec![Expect::Equal(Table::Accounts, row.clone(), before)],
                 ops: vec![put(Table::Accounts, row.clone(), &record, Owner::System)?],

@@ -18,23 +18,30 @@ use crate::store::{Commit, CommitError, Expect, Op, Store, StoreError};
 
 pub mod attempts;
 pub mod backups;
+pub mod blocklist;
 pub mod challenges;
 pub mod erasure;
 pub mod events;
+pub mod gallery;
 pub mod jobs;
 pub mod keys;
 pub mod limits;
 pub mod operations;
 pub mod past;
+mod people;
 mod queue;
+mod registration;
 pub mod retention;
 pub mod sessions;
 pub mod users;
 pub mod worker;
+pub mod workflows;
 
+use gallery::Gallery;
 use keys::{KeyUses, Scopes};
 use limits::{Limits, Quota};
 use queue::Queue;
+use workflows::Workflows;
 
 /// Who holds an API key that is live.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -63,16 +70,22 @@ pub struct Service {
     limits: Limits,
     queue: Queue,
     key_uses: KeyUses,
+    workflows: Workflows,
+    gallery: Gallery,
+    blocked: Gallery,
     ready: AtomicBool,
 }
 
 impl Service {
-    pub fn new(store: Store, config: Config, clock: Clock) -> Self {
+    pub fn new(store: Store, config: Config, clock: Clock, workflows: Workflows) -> Self {
         Self {
             limits: Limits::new(config.limits.requests_per_minute),
             queue: Queue::new(config.jobs.queue_max),
             ids: IdMaker::new(crypto::random()),
             key_uses: KeyUses::default(),
+            workflows,
+            gallery: Gallery::default(),
+            blocked: Gallery::default(),
             ready: AtomicBool::new(false),
             store,
             config,

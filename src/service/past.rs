@@ -41,7 +41,7 @@ pub struct Past {
 
 impl Service {
     pub(super) fn past_of(&self, job: &Job) -> Result<Past, Stop> {
-        if !job.operation.takes_clip() {
+        if !job.takes_clip() {
             return Ok(Past::default());
         }
         let limit = CLIPS_REMEMBERED + SURPLUS_MAX;
@@ -51,9 +51,7 @@ impl Service {
         let clips = rows.iter().take(CLIPS_REMEMBERED - 1);
         let clips: Result<Vec<PastClip>, Stop> =
             clips.map(|(_, value)| decode(value).map_err(|bad| unreadable(Table::ClipPrints, bad))).collect();
-        let selfie = self.selfie_of(job.account, job.attempt)?.map(|bytes| {
-            Embedding(bytes.as_chunks::<4>().0.iter().map(|number| f32::from_le_bytes(*number)).collect())
-        });
+        let selfie = self.selfie_of(job.account, job.attempt)?.map(|bytes| Embedding::from_bytes(&bytes));
         Ok(Past { selfie, clips: clips?, surplus })
     }
 

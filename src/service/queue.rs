@@ -14,7 +14,7 @@ use crate::domain::time::Timestamp;
 pub struct QueuedJob {
     pub job: Job,
     /// The files' bytes by field; `None` after a restart, when the worker reads them from the store.
-    pub files: Option<Vec<(&'static str, Vec<u8>)>>,
+    pub files: Option<Vec<(String, Vec<u8>)>>,
     /// Share of the memory for uploads, given back when the job is done.
     pub memory: Option<OwnedSemaphorePermit>,
     /// Where the submitter waits for the outcome, if he still does.

@@ -58,16 +58,16 @@ impl Service {
 
     /// Closes a session as the client judged it; the token is invalid from then on. Jobs still running finish and are recorded.
     pub fn close_session(&self, holder: SessionHolder, closing: Closing) -> Result<Id, Stop> {
-        self.change_attempt(holder.account, holder.attempt, |attempt| {
+        let new = self.change_attempt(holder.account, holder.attempt, |attempt| {
             let now = self.clock.now();
             if !attempt.is_open(now) {
                 return Err(Refusal::InvalidToken.into());
             }
-            let status = closing.status();
-            attempt.end(status, now);
-            let closed = tell(attempt.account, now, Happened::AttemptClosed { attempt: attempt.id, status })?;
-            Ok((attempt.id, Commit { ops: vec![closed], ..Commit::default() }))
-        })
+            let mut commit = Commit::default();
+            Ok((self.close(attempt, closing.status(), now, &mut commit)?, commit))
+        })?;
+        new.map(|new| self.enrolled(new));
+        Ok(holder.attempt)
     }
 
     /// Writes EXPIRED into attempts whose session ran out. Returns how many.

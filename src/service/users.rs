@@ -6,9 +6,10 @@ use super::events::tell;
 use super::{Committed, Service, failed, no_entity, person, put, unreadable};
 use crate::domain::attempt::{Attempt, AttemptStatus};
 use crate::domain::event::Happened;
+use crate::domain::evidence::Embedding;
 use crate::domain::hex;
 use crate::domain::id::Id;
-use crate::domain::job::{Job, JobState, Operation, Verdict};
+use crate::domain::job::{Candidate, Job, Operation};
 use crate::domain::refusal::{Failure, Refusal, Stop};
 use crate::domain::user::{DocumentNumber, DocumentType, User};
 use crate::store::tables::{Table, decode, document_key, ids, key};
@@ -22,15 +23,48 @@ pub struct Registration {
     pub metadata: Map<String, Value>,
 }
 
+/// A user in a commit that is still to be made.
+pub(super) struct NewUser {
+    pub(super) user: User,
+    face: Option<Embedding>,
+}
+
 impl Service {
     /// Registers a user from an attempt that ended in SUCCESS, and enrols the selfie of its last succeeded compare, if any.
     pub fn register(&self, account: Id, registration: Registration) -> Result<User, Stop> {
         let Registration { attempt, document_id, document_type, metadata } = registration;
+        let candidate = Candidate { document_id, document_type, metadata };
         let attempt_row = key(&[account, attempt]);
         let record: Attempt = self.record(Table::Attempts, &attempt_row)?.ok_or_else(|| no_entity(attempt))?;
         if record.status != AttemptStatus::Success {
             return Err(Refusal::AttemptNotSuccessful.into());
         }
+        let mut commit =
+            Commit { expects: vec![Expect::Present(Table::Attempts, attempt_row.clone())], ops: Vec::new() };
+        let new = self.new_user((account, attempt), candidate, self.selfie_of(account, attempt)?, &mut commit)?;
+        let taken =
+            document_key(account, &new.user.document_index).map_err(|bad| unreadable(Table::UsersByDocument, bad))?;
+        match self.commit(commit)? {
+            Committed::Done => Ok(self.enrolled(new)),
+            Committed::Conflict if self.store.get(Table::UsersByDocument, &taken).map_err(failed)?.is_some() => {
+                Err(Refusal::DocumentTaken.into())
+            }
+            Committed::Conflict if self.store.get(Table::UsersByAttempt, &attempt_row).map_err(failed)?.is_some() => {
+                Err(Refusal::AttemptTaken.into())
+            }
+            Committed::Conflict => Err(no_entity(attempt)),
+        }
+    }
+
+    /// Adds to `commit` what registers `candidate` from that attempt, with the embedding of a selfie as it is stored.
+    pub(super) fn new_user(
+        &self,
+        (account, attempt): (Id, Id),
+        candidate: Candidate,
+        face: Option<Vec<u8>>,
+        commit: &mut Commit,
+    ) -> Result<NewUser, Stop> {
+        let Candidate { document_id, document_type, metadata } = candidate;
         let now = self.clock.now();
         let user = User {
             id: self.ids.next(now),
@@ -47,28 +81,26 @@ impl Service {
         let row = key(&[account, user.id]);
         let owner = person(account, user.id);
         let created = tell(account, now, Happened::UserCreated { user: user.id, attempt })?;
-        let mut ops = vec![put(Table::Users, row.clone(), &user, owner)?, created];
-        if let Some(value) = self.selfie_of(account, attempt)? {
-            ops.push(Op::Put { table: Table::UserFaces, key: row.clone(), value, owner });
+        commit.ops.extend([put(Table::Users, row.clone(), &user, owner)?, created]);
+        if let Some(value) = face.clone() {
+            commit.ops.push(Op::Put { table: Table::UserFaces, key: row.clone(), value, owner });
         }
         let taken =
             document_key(account, &user.document_index).map_err(|bad| unreadable(Table::UsersByDocument, bad))?;
-        let expects = vec![
-            Expect::Present(Table::Attempts, attempt_row.clone()),
+        commit.expects.extend([
             Expect::Absent(Table::Users, row),
-            Expect::Absent(Table::UsersByDocument, taken.clone()),
-            Expect::Absent(Table::UsersByAttempt, attempt_row.clone()),
-        ];
-        match self.commit(Commit { expects, ops })? {
-            Committed::Done => Ok(user),
-            Committed::Conflict if self.store.get(Table::UsersByDocument, &taken).map_err(failed)?.is_some() => {
-                Err(Refusal::DocumentTaken.into())
-            }
-            Committed::Conflict if self.store.get(Table::UsersByAttempt, &attempt_row).map_err(failed)?.is_some() => {
-                Err(Refusal::AttemptTaken.into())
-            }
-            Committed::Conflict => Err(no_entity(attempt)),
+            Expect::Absent(Table::UsersByDocument, taken),
+            Expect::Absent(Table::UsersByAttempt, key(&[account, attempt])),
+        ]);
+        Ok(NewUser { user, face: face.map(|bytes| Embedding::from_bytes(&bytes)) })
+    }
+
+    /// Lets a user whose commit was made be found by face.
+    pub(super) fn enrolled(&self, new: NewUser) -> User {
+        if let Some(face) = &new.face {
+            self.gallery.insert(new.user.account, new.user.id, face);
         }
+        new.user
     }
 
     pub fn user(&self, account: Id, id: Id) -> Result<User, Stop> {
@@ -95,18 +127,17 @@ impl Service {
         hex::encode(&self.store.blind(account, "document number", &number.canonical()))
     }
 
-    /// The embedding of the selfie in the attempt's last succeeded compare.
+    /// The embedding of the selfie in the attempt's last succeeded compare, by itself or in a workflow.
     pub(super) fn selfie_of(&self, account: Id, attempt: Id) -> Result<Option<Vec<u8>>, Stop> {
-        let succeeded = |job: &&Job| {
-            job.operation == Operation::CompareFaces
-                && matches!(&job.state, JobState::Finished { outcome, .. } if outcome.verdict == Verdict::Succeeded)
-        };
-        let jobs = self.jobs_of(account, attempt)?;
-        let Some(job) = jobs.iter().rev().find(succeeded) else { return Ok(None) };
-        let face = self.store.get(Table::JobFaces, &super::jobs::job_key(job)).map_err(failed)?;
-        match face {
-            Some(face) => Ok(Some(face)),
-            None => Err(Failure("a succeeded compare has no embedding".to_owned()).into()),
+        let compares = |job: &&Job| matches!(job.operation, Operation::CompareFaces | Operation::Workflow);
+        for job in self.jobs_of(account, attempt)?.iter().rev().filter(|job| job.has_succeeded()).filter(compares) {
+            match self.store.get(Table::JobFaces, &super::jobs::job_key(job)).map_err(failed)? {
+                Some(face) => return Ok(Some(face)),
+                // Not every workflow compares.
+                None if job.operation == Operation::Workflow => {}
+                None => return Err(Failure("a succeeded compare has no embedding".to_owned()).into()),
+            }
         }
+        Ok(None)
     }
 }

@@ -10,10 +10,11 @@ use serde_json::json;
 use super::Service;
 use super::operations::{self, Concluded, Work};
 use super::past::Past;
+use super::people::AccountPeople;
 use super::queue::QueuedJob;
 use crate::domain::evidence::Examiner;
 use crate::domain::job::{Job, Outcome};
-use crate::domain::refusal::{Failure, Refusal, Stop};
+use crate::domain::refusal::{Refusal, Stop};
 use crate::domain::time::Timestamp;
 
 /// A job found unfinished by this many restarts is given up: it may be what ends the process.
@@ -70,14 +71,8 @@ impl Service {
                     None => self.stored_files(&job)?,
                 };
                 let past = self.past_of(&job)?;
-                let work = Work {
-                    operation: job.operation,
-                    attempt: job.attempt,
-                    parameters: &job.parameters,
-                    files: &files,
-                    now: job.created_at,
-                    past: &past,
-                };
+                let people = AccountPeople { service: self, account: job.account };
+                let work = Work::of(&job, &files, &past, &people);
                 let concluded = operations::run(examiner, &self.config, &work);
                 Ok::<_, Stop>((concluded, past))
             }));
@@ -91,14 +86,14 @@ impl Service {
                     unreadable_files()
                 }
                 Err(_) => {
-                    tracing::error!(job = %job.id, operation = job.operation.name(), "an examination panicked");
+                    tracing::error!(job = %job.id, operation = job.name(), "an examination panicked");
                     panicked()
                 }
             }
         };
         drop(memory);
         if self.finish_patiently(&job, started_at, &concluded, &past) {
-            tracing::info!(job = %job.id, operation = job.operation.name(), status = concluded.outcome.verdict.number(), "job finished");
+            tracing::info!(job = %job.id, operation = job.name(), status = concluded.outcome.verdict.number(), "job finished");
             if let Some(ticket) = ticket {
                 // Nobody may be waiting any more.
                 let _ = ticket.send(concluded.outcome);
@@ -125,16 +120,9 @@ impl Service {
         }
     }
 
-    fn stored_files(&self, job: &Job) -> Result<Vec<(&'static str, Vec<u8>)>, Stop> {
-        job.operation
-            .file_fields()
-            .iter()
-            .map(|&field| {
-                let file = job.files.iter().find(|file| file.field == field);
-                let file = file.ok_or_else(|| Failure("a stored job lacks a file".to_owned()))?;
-                Ok((field, self.file(file)?))
-            })
-            .collect()
+    /// What came with a job that has not run yet.
+    fn stored_files(&self, job: &Job) -> Result<Vec<(String, Vec<u8>)>, Stop> {
+        job.files.iter().map(|file| Ok((file.field.clone(), self.file(file)?))).collect()
     }
 }
 

@@ -7,6 +7,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::domain::attempt::Attempt;
+use crate::domain::block::Blocked;
 use crate::domain::hex;
 use crate::domain::id::Id;
 use crate::domain::job::Job;
@@ -50,10 +51,16 @@ pub enum Table {
     Erasing,
     /// account, event → what happened; appended
     Events,
+    /// account, entry → entry of the block-list
+    Blocked,
+    /// account, entry → blocked embedding, little-endian f32
+    BlockedFaces,
+    /// index: account, blind index of a blocked number, entry → nothing
+    BlockedByDocument,
 }
 
 impl Table {
-    pub const ALL: [Table; 17] = [
+    pub const ALL: [Table; 20] = [
         Table::Accounts,
         Table::Keys,
         Table::KeysByHash,
@@ -71,6 +78,9 @@ impl Table {
         Table::UserFaces,
         Table::Erasing,
         Table::Events,
+        Table::Blocked,
+        Table::BlockedFaces,
+        Table::BlockedByDocument,
     ];
 
     pub fn name(self) -> &'static str {
@@ -92,6 +102,9 @@ impl Table {
             Table::UserFaces => "user_faces",
             Table::Erasing => "erasing",
             Table::Events => "events",
+            Table::Blocked => "blocked",
+            Table::BlockedFaces => "blocked_faces",
+            Table::BlockedByDocument => "blocked_by_document",
         }
     }
 
@@ -116,6 +129,7 @@ impl Table {
                 | Table::JobsByDocument
                 | Table::UsersByDocument
                 | Table::UsersByAttempt
+                | Table::BlockedByDocument
         )
     }
 }
@@ -227,6 +241,16 @@ pub fn index_rows(table: Table, value: &[u8]) -> Result<Vec<IndexRow>, BadRecord
                 row(Table::UsersByDocument, document_key(user.account, &user.document_index)?, key(&[user.id])),
                 row(Table::UsersByAttempt, key(&[user.account, user.attempt]), key(&[user.id])),
             ]
+        }
+        Table::Blocked => {
+            let entry: Blocked = decode(value)?;
+            match &entry.document_index {
+                Some(index) => {
+                    let number = document_key(entry.account, index)?;
+                    vec![row(Table::BlockedByDocument, [number, key(&[entry.id])].concat(), Vec::new())]
+                }
+                None => Vec::new(),
+            }
         }
         _ => Vec::new(),
     })

@@ -19,7 +19,8 @@ use crate::clock::Stopwatch;
 use crate::domain::clip::ClipExamined;
 use crate::domain::document::DocumentSeen;
 use crate::domain::evidence::{
-    Box2, Comparison, Examiner, FACES_REPORTED_MAX, FaceSeen, ModelUsed, PhotoSeen, StepTimes, Unusable, UnusableReason,
+    Box2, Comparison, Examiner, FACES_REPORTED_MAX, FaceEmbedded, FaceSeen, ModelUsed, PhotoSeen, StepTimes, Unusable,
+    UnusableReason,
 };
 use crate::domain::score::ScoreTable;
 use crate::domain::time::Timestamp;
@@ -213,6 +214,20 @@ impl Examiner for Engine {
             face_embedding: of_face.embedding.clone(),
             milliseconds: times,
         })
+    }
+
+    fn embed_face(&self, face: &[u8]) -> Result<FaceEmbedded, Unusable> {
+        let in_face = |why| Unusable { field: "face", why };
+        let mut times = StepTimes::default();
+        let mut face = self.prepare(face, &mut times).map_err(in_face)?;
+        let step = Stopwatch::start();
+        let (_, aligned) = face.chosen.as_ref().ok_or_else(|| in_face(UnusableReason::NoFace))?;
+        let embedded = self.embed(&[aligned]).map_err(in_face)?;
+        let [embedded] = embedded.as_slice() else { return Err(in_face(UnusableReason::EngineFailed)) };
+        times.embed += step.elapsed_ms();
+        face.judge(Some(embedded));
+        face.look_for_life(&self.networks).map_err(in_face)?;
+        Ok(FaceEmbedded { photo: face.seen, embedding: embedded.embedding.clone(), milliseconds: times })
     }
 
     fn examine_document(&self, file: &[u8], now: Timestamp) -> Result<DocumentSeen, Unusable> {

@@ -15,7 +15,7 @@ use twoface::domain::account::Retention;
 use twoface::domain::clip::ClipExamined;
 use twoface::domain::document::DocumentSeen;
 use twoface::domain::evidence::{
-    Box2, Comparison, Embedding, Examiner, FaceSeen, Landmarks, ModelUsed, PhotoSeen, Point, StepTimes, Unusable,
+    Box2, Comparison, Examiner, FaceEmbedded, FaceSeen, Landmarks, ModelUsed, PhotoSeen, Point, StepTimes, Unusable,
     UnusableReason,
 };
 use twoface::domain::id::Id;
@@ -25,6 +25,7 @@ use twoface::domain::score::{Cosine, Knot, ScoreTable};
 use twoface::domain::time::Timestamp;
 use twoface::domain::user::DocumentNumber;
 use twoface::server::{self, Running};
+use twoface::service::Service;
 use twoface::service::erasure::Erased;
 use twoface::service::retention::Mode;
 use twoface::vision::Engine;
@@ -119,6 +120,16 @@ impl Server {
         let account = service.account_named("test").unwrap();
         let key = service.keys(account.id).unwrap().into_iter().find(|key| key.name == key_named).unwrap();
         service.revoke_key(key.id).unwrap();
+    }
+
+    /// What the administrator may do beside the API.
+    pub fn service(&self) -> &Service {
+        &self.running.as_ref().unwrap().service
+    }
+
+    /// The account of the test's key.
+    pub fn account(&self) -> Id {
+        self.service().account_named("test").unwrap().id
     }
 
     pub fn expire_sessions(&self) -> usize {
@@ -307,14 +318,24 @@ impl Examiner for Script {
         if text == "no face" {
             return Err(Unusable { field: "face", why: UnusableReason::NoFace });
         }
-        let cosine = text.strip_prefix("cosine ").map_or(0.9, |number| number.parse().unwrap());
+        let number = text.strip_prefix("cosine ").and_then(|rest| rest.split(' ').next());
+        let cosine = number.map_or(0.9, |number| number.parse().unwrap());
         Ok(Comparison {
             cosine: Cosine(cosine),
             document,
             face: seen,
-            face_embedding: Embedding(vec![0.25; 128]),
+            face_embedding: script::face(text),
             milliseconds: StepTimes::default(),
         })
+    }
+
+    fn embed_face(&self, face: &[u8]) -> Result<FaceEmbedded, Unusable> {
+        let photo = self.look("face", face)?;
+        let text = String::from_utf8_lossy(face);
+        if text == "no face" {
+            return Err(Unusable { field: "face", why: UnusableReason::NoFace });
+        }
+        Ok(FaceEmbedded { photo, embedding: script::face(&text), milliseconds: StepTimes::default() })
     }
 
     fn examine_document(&self, file: &[u8], _: Timestamp) -> Result<DocumentSeen, Unusable> {

@@ -26,3 +26,4 @@ mod script;
 mod sessions;
 mod tls;
 mod users;
+mod workflows;

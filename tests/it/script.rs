@@ -54,6 +54,20 @@ pub fn document(text: &str) -> DocumentSeen {
     seen
 }
 
+/// The face of who is named in the text, `person 7`, of unit length as the model's; all who are not named share one that is not.
+pub fn face(text: &str) -> Embedding {
+    let Some((_, number)) = text.split_once("person ") else { return Embedding(vec![0.25; 128]) };
+    let number: u64 = number.parse().unwrap();
+    let mut state = number + 1;
+    let mut next = || {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (state >> 40) as f32 / (1_u64 << 23) as f32 - 1.0
+    };
+    let numbers: Vec<f32> = (0..128).map(|_| next()).collect();
+    let norm = numbers.iter().map(|number| number * number).sum::<f32>().sqrt();
+    Embedding(numbers.iter().map(|number| number / norm).collect())
+}
+
 fn portrait() -> Portrait {
     Portrait {
         r#box: Box2 { x: 5.0, y: 10.0, width: 30.0, height: 40.0 },

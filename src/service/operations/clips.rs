@@ -23,7 +23,7 @@ const REPLAY_MOTION: f64 = 0.3;
 pub(super) fn check(examiner: &dyn Examiner, config: &Config, work: &Work) -> Concluded {
     let seen = match examiner.examine_clip(work.file("clip")) {
         Ok(seen) => seen,
-        Err(unusable) => return invalid(&unusable).into(),
+        Err(unusable) => return invalid(work, &unusable).into(),
     };
     let outcome = concluded(examiner, config, work, &seen);
     Concluded { fingerprint: seen.fingerprint, ..outcome.into() }
@@ -31,7 +31,7 @@ pub(super) fn check(examiner: &dyn Examiner, config: &Config, work: &Work) -> Co
 
 fn concluded(examiner: &dyn Examiner, config: &Config, work: &Work, seen: &ClipExamined) -> Outcome {
     if seen.frames.with_face == 0 {
-        return invalid(&Unusable { field: "clip", why: UnusableReason::NoFace });
+        return invalid(work, &Unusable { field: "clip", why: UnusableReason::NoFace });
     }
     let person = Person::of(examiner, config, work.past.selfie.as_ref(), seen);
     let replayed = seen.fingerprint.as_ref().and_then(|print| replayed(print, work));
@@ -112,7 +112,7 @@ impl Person {
 fn replayed<'a>(print: &Fingerprint, work: &Work<'a>) -> Option<&'a PastClip> {
     let both_challenges =
         |past: &PastClip| work.operation == Operation::CheckChallenge && past.operation == Operation::CheckChallenge;
-    let counts = |past: &&PastClip| past.attempt != work.attempt || both_challenges(past);
+    let counts = |past: &&PastClip| past.attempt != work.job.attempt || both_challenges(past);
     work.past.clips.iter().filter(counts).find(|past| {
         let (picture, motion) = past.fingerprint.distances(print);
         picture <= REPLAY_PICTURE && motion <= REPLAY_MOTION

@@ -42,37 +42,66 @@ pub(super) fn validate_identity(examiner: &dyn Examiner, work: &Work) -> Conclud
                 note(&mut details, json!({ "reason": "other_number", "read": field }));
                 answered(false, details)
             }
-            NumberSeen::Doubtful(field) => {
-                let sentence = doubt(&field);
-                note(&mut details, json!({ "reason": "doubtful", "read": field }));
-                Outcome::invalid(&advice(seen, &sentence), "number_doubtful", details)
-            }
-            NumberSeen::Nothing => {
-                let (error, sentence) = match seen.kind.class {
-                    None => ("no_document", "No cédula or passport was recognised in the photo."),
-                    Some(_) => ("number_unreadable", "The document's number cannot be read."),
-                };
-                Outcome::invalid(&advice(seen, sentence), error, details)
-            }
+            unsure => no_number(seen, unsure, details),
         }
     })
 }
 
-/// Examines the photo, and keeps what came out of it beside the verdict.
-fn examined(examiner: &dyn Examiner, work: &Work, conclude: impl Fn(&DocumentSeen, Value) -> Outcome) -> Concluded {
-    let seen = match examiner.examine_document(work.file("file"), work.now) {
-        Ok(seen) => seen,
-        Err(unusable) => return invalid(&unusable).into(),
+/// No number was read surely.
+fn no_number(seen: &DocumentSeen, unsure: NumberSeen, mut details: Value) -> Outcome {
+    if let NumberSeen::Doubtful(field) = unsure {
+        let sentence = doubt(&field);
+        note(&mut details, json!({ "reason": "doubtful", "read": field }));
+        return Outcome::invalid(&advice(seen, &sentence), "number_doubtful", details);
+    }
+    let (error, sentence) = match seen.kind.class {
+        None => ("no_document", "No cédula or passport was recognised in the photo."),
+        Some(_) => ("number_unreadable", "The document's number cannot be read."),
     };
-    let outcome = conclude(&seen, details(&seen));
+    Outcome::invalid(&advice(seen, sentence), error, details)
+}
+
+/// Reads the number, as surely as `validate_identity` would.
+pub(super) fn read_number(examiner: &dyn Examiner, work: &Work) -> Concluded {
+    let mut number = None;
+    let concluded = examined(examiner, work, |seen, mut details| {
+        let class = class_asked(work);
+        match seen.kind.class {
+            Some(other) if other != class => {
+                note(&mut details, json!({ "reason": "other_document" }));
+                return answered(false, details);
+            }
+            _ => {}
+        }
+        match seen.number(class) {
+            NumberSeen::Same(field) => {
+                number = DocumentNumber::parse(&field.value);
+                note(&mut details, json!({ "read": field }));
+                Outcome::answered(Verdict::Succeeded, json!(field.value), details)
+            }
+            unsure => no_number(seen, unsure, details),
+        }
+    });
+    Concluded { numbers: number.into_iter().chain(concluded.numbers).collect(), ..concluded }
+}
+
+/// Examines the photo, and keeps what came out of it beside the verdict.
+fn examined(examiner: &dyn Examiner, work: &Work, conclude: impl FnOnce(&DocumentSeen, Value) -> Outcome) -> Concluded {
+    let seen = work.document(examiner);
+    let seen = match seen.as_ref() {
+        Ok(seen) => seen,
+        Err(unusable) => return invalid(work, unusable).into(),
+    };
+    let outcome = conclude(seen, details(seen));
     let is_number = |field: &&Field| matches!(field.name, FieldName::Number | FieldName::PreviousNumber);
     let numbers =
         seen.fields.iter().filter(is_number).filter_map(|field| DocumentNumber::parse(&field.value)).collect();
-    let (face, files) = match seen.portrait {
-        Some(portrait) => (portrait.embedding, vec![("portrait", portrait.jpeg)]),
+    let (face, files) = match &seen.portrait {
+        Some(portrait) => (portrait.embedding.clone(), vec![("portrait", portrait.jpeg.clone())]),
         None => (None, Vec::new()),
     };
-    Concluded { face, files, numbers, ..outcome.into() }
+    let findings = seen.warnings.iter().map(|warning| warning.warning.clone()).collect();
+    Concluded { face, files, numbers, findings, ..outcome.into() }
 }
 
 fn class_asked(work: &Work) -> DocumentType {

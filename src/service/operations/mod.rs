@@ -7,34 +7,74 @@ mod clips;
 mod documents;
 mod faces;
 mod liveness;
+pub mod people;
+mod workflow;
+
+use std::cell::RefCell;
+use std::rc::Rc;
 
 use serde_json::{Map, Value, json};
 
+use self::people::People;
 use crate::config::Config;
 use crate::domain::clip::Fingerprint;
+use crate::domain::document::DocumentSeen;
 use crate::domain::evidence::{Embedding, Examiner, Unusable, UnusableReason};
-use crate::domain::id::Id;
-use crate::domain::job::{Operation, Outcome};
-use crate::domain::time::Timestamp;
+use crate::domain::job::{Candidate, Job, Operation, Outcome};
 use crate::domain::user::DocumentNumber;
 use crate::service::past::Past;
 
-/// What one job works on.
+/// What one operation works on: a job's, or that of a workflow's step.
 pub struct Work<'a> {
+    pub job: &'a Job,
     pub operation: Operation,
-    pub attempt: Id,
     /// The request's fields beside the files, checked when the job was stored.
     pub parameters: &'a Map<String, Value>,
-    /// Bytes by field.
-    pub files: &'a [(&'static str, Vec<u8>)],
-    /// When the job was stored: what an expiry date is held against.
-    pub now: Timestamp,
+    /// By the operation's name for it: the request's name and the bytes.
+    pub files: Vec<(&'a str, &'a str, &'a [u8])>,
+    /// The lowest similarity that a client's threshold may ask for.
+    pub threshold_min: Option<f64>,
     pub past: &'a Past,
+    pub people: &'a dyn People,
+    documents: Documents,
 }
 
-impl Work<'_> {
-    fn file(&self, field: &str) -> &[u8] {
-        self.files.iter().find(|(name, _)| *name == field).map_or(&[][..], |(_, bytes)| bytes)
+/// Documents that this job has examined, by the request's name for the photo: a workflow's steps share them.
+type Documents = Rc<RefCell<Vec<(String, Rc<Result<DocumentSeen, Unusable>>)>>>;
+
+impl<'a> Work<'a> {
+    /// What `job` works on; `files` are the bytes by the request's field.
+    pub fn of(job: &'a Job, files: &'a [(String, Vec<u8>)], past: &'a Past, people: &'a dyn People) -> Self {
+        Self {
+            job,
+            operation: job.operation,
+            parameters: &job.parameters,
+            files: files.iter().map(|(name, bytes)| (name.as_str(), name.as_str(), bytes.as_slice())).collect(),
+            threshold_min: None,
+            past,
+            people,
+            documents: Documents::default(),
+        }
+    }
+
+    fn file(&self, field: &str) -> &'a [u8] {
+        self.files.iter().find(|(name, ..)| *name == field).map_or(&[][..], |(.., bytes)| bytes)
+    }
+
+    /// What the request calls the operation's `field`.
+    fn asked_as(&self, field: &'a str) -> &'a str {
+        self.files.iter().find(|(name, ..)| *name == field).map_or(field, |(_, asked, _)| asked)
+    }
+
+    fn document(&self, examiner: &dyn Examiner) -> Rc<Result<DocumentSeen, Unusable>> {
+        let name = self.asked_as("file");
+        if let Some((_, seen)) = self.documents.borrow().iter().find(|(known, _)| known == name) {
+            return Rc::clone(seen);
+        }
+        // An expiry date is held against the time at which the job was stored.
+        let seen = Rc::new(examiner.examine_document(self.file("file"), self.job.created_at));
+        self.documents.borrow_mut().push((name.to_owned(), Rc::clone(&seen)));
+        seen
     }
 }
 
@@ -49,11 +89,26 @@ pub struct Concluded {
     pub numbers: Vec<DocumentNumber>,
     /// What a clip is known again by.
     pub fingerprint: Option<Fingerprint>,
+    /// What was noticed, as slugs that a workflow may act on.
+    pub findings: Vec<String>,
+    /// Whom a workflow registers.
+    pub candidate: Option<Candidate>,
+    /// Why a person must look at it first.
+    pub review: Vec<String>,
 }
 
 impl From<Outcome> for Concluded {
     fn from(outcome: Outcome) -> Self {
-        Self { outcome, face: None, files: Vec::new(), numbers: Vec::new(), fingerprint: None }
+        Self {
+            outcome,
+            face: None,
+            files: Vec::new(),
+            numbers: Vec::new(),
+            fingerprint: None,
+            findings: Vec::new(),
+            candidate: None,
+            review: Vec::new(),
+        }
     }
 }
 
@@ -67,12 +122,13 @@ pub fn run(examiner: &dyn Examiner, config: &Config, work: &Work) -> Concluded {
         Operation::CheckSmile | Operation::CheckBlink | Operation::CheckChallenge => {
             clips::check(examiner, config, work)
         }
+        Operation::Workflow => workflow::run(examiner, config, work),
     }
 }
 
 /// A file that cannot be examined, in a sentence that helps the person with the camera.
-fn invalid(unusable: &Unusable) -> Outcome {
-    let field = unusable.field;
+fn invalid(work: &Work, unusable: &Unusable) -> Outcome {
+    let field = work.asked_as(unusable.field);
     let (error, sentence): (&str, String) = match &unusable.why {
         UnusableReason::Empty => ("empty_file", format!("The file in `{field}` is empty.")),
         UnusableReason::UnknownFormat(None) => (

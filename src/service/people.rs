@@ -1,0 +1,98 @@
+//! Who is enrolled and who is blocked in one account, as an examination and a search may ask.
+
+use super::operations::people::{Alike, Enrolled, People};
+use super::{Service, failed, unreadable};
+use crate::domain::evidence::Embedding;
+use crate::domain::id::Id;
+use crate::domain::refusal::Stop;
+use crate::domain::score::Cosine;
+use crate::domain::user::DocumentNumber;
+use crate::store::tables::{Table, document_key, ids, key};
+
+/// Faces read from the store at a time when the gallery is filled.
+const ROWS_READ: usize = 1024;
+
+/// The people of `account`.
+pub(super) struct AccountPeople<'a> {
+    pub(super) service: &'a Service,
+    pub(super) account: Id,
+}
+
+impl People for AccountPeople<'_> {
+    fn enrolled(&self, number: &DocumentNumber) -> Result<Option<Enrolled>, Stop> {
+        let Some(user) = self.service.user_of_number(self.account, number)? else { return Ok(None) };
+        Ok(self.service.enrolled_face(self.account, user)?.map(|face| Enrolled { user, face }))
+    }
+
+    fn count(&self) -> usize {
+        self.service.gallery.count(self.account)
+    }
+
+    fn alike(
+        &self,
+        face: &Embedding,
+        at_least: Cosine,
+        limit: usize,
+        numbers: &[DocumentNumber],
+    ) -> Result<Vec<Alike>, Stop> {
+        let mut themselves = Vec::new();
+        for number in numbers {
+            themselves.extend(self.service.user_of_number(self.account, number)?);
+        }
+        let mut alike = self.service.most_alike(self.account, face, at_least, limit + themselves.len())?;
+        alike.retain(|found| !themselves.contains(&found.user));
+        alike.truncate(limit);
+        Ok(alike)
+    }
+
+    fn is_face_blocked(&self, face: &Embedding, at_least: Cosine) -> Result<bool, Stop> {
+        self.service.is_face_blocked(self.account, face, at_least)
+    }
+
+    fn is_number_blocked(&self, number: &DocumentNumber) -> Result<bool, Stop> {
+        self.service.is_number_blocked(self.account, number)
+    }
+}
+
+impl Service {
+    /// The enrolled people most like a face, the most alike first.
+    pub fn most_alike(
+        &self,
+        account: Id,
+        face: &Embedding,
+        at_least: Cosine,
+        limit: usize,
+    ) -> Result<Vec<Alike>, Stop> {
+        self.gallery.search(account, face, at_least, limit, |user| self.enrolled_face(account, user))
+    }
+
+    /// Fills the galleries from the store. Returns how many people are enrolled with a face.
+    pub fn load_galleries(&self) -> Result<usize, Stop> {
+        self.load_blocked()?;
+        let (mut loaded, mut after) = (0, None::<Vec<u8>>);
+        loop {
+            let page = self.store.scan(Table::UserFaces, &[], after.as_deref(), ROWS_READ).map_err(failed)?;
+            let Some((last, _)) = page.last() else { return Ok(loaded) };
+            after = Some(last.clone());
+            for (row, value) in &page {
+                let [account, user] = ids(row).map_err(|bad| unreadable(Table::UserFaces, bad))?;
+                match self.gallery.insert(account, user, &Embedding::from_bytes(value)) {
+                    true => loaded += 1,
+                    false => tracing::warn!(%user, "a face was enrolled by another model and is not searched"),
+                }
+            }
+        }
+    }
+
+    pub(super) fn enrolled_face(&self, account: Id, user: Id) -> Result<Option<Embedding>, Stop> {
+        let face = self.store.get(Table::UserFaces, &key(&[account, user])).map_err(failed)?;
+        Ok(face.map(|bytes| Embedding::from_bytes(&bytes)))
+    }
+
+    fn user_of_number(&self, account: Id, number: &DocumentNumber) -> Result<Option<Id>, Stop> {
+        let bad = |bad| unreadable(Table::UsersByDocument, bad);
+        let row = document_key(account, &self.document_index(account, number)).map_err(bad)?;
+        let found = self.store.get(Table::UsersByDocument, &row).map_err(failed)?;
+        Ok(found.map(|found| ids(&found)).transpose().map_err(bad)?.map(|[id]| id))
+    }
+}
