@@ -117,6 +117,7 @@ impl Denied {
             }
             Refusal::FileRequired => (400, "file_required", "A file is required for this operation."),
             Refusal::BadField { field, must } => return (400, "bad_field", format!("`{field}` must {must}.")),
+            Refusal::UnusableFile { error, sentence } => return (422, error, sentence.clone()),
             Refusal::UnreadableBody => {
                 (400, "unreadable_body", "The body is not what its Content-Type says, or was cut off.")
             }

@@ -47,6 +47,7 @@ pub fn routes(app: &mut web::ServiceConfig) {
             .service(web::resource("/attempts/{id}/files/{name}").get(attempts::file))
             .service(web::resource("/events").get(events::list))
             .service(web::resource("/users").get(users::list).post(users::register))
+            .service(web::resource("/users/search").post(users::search))
             .service(web::resource("/users/document/{documentId}").get(users::read_by_document))
             .service(web::resource("/users/{id}").get(users::read).delete(users::erase)),
     );
