@@ -13,6 +13,7 @@ use super::upload::Form;
 use crate::domain::attempt::{Attempt, AttemptKind, AttemptStatus, Registration, Settlement};
 use crate::domain::job::{InputFile, Job, JobState, Verdict};
 use crate::domain::refusal::Refusal;
+use crate::domain::user::DocumentNumber;
 use crate::service::Service;
 use crate::service::attempts::{AttemptFilter, AttemptPage, AttemptSeen};
 
@@ -25,6 +26,8 @@ pub struct Filter {
     r#type: Option<String>,
     from: Option<String>,
     to: Option<String>,
+    #[serde(rename = "documentId")]
+    document_id: Option<String>,
 }
 
 /// `GET /attempts`: newest first.
@@ -40,6 +43,7 @@ pub async fn list(
         kind: wanted("type", "be SIGNUP or VALIDATION", filter.r#type, AttemptKind::parse)?,
         from: wanted("from", TIME, filter.from, |text| text.parse().ok())?,
         to: wanted("to", TIME, filter.to, |text| text.parse().ok())?,
+        document: wanted("documentId", DocumentNumber::MUST, filter.document_id, DocumentNumber::parse)?,
     };
     let (cursor, limit) = paging::read(&paging)?;
     let page = ask(&service, move |service| service.attempts(key.0.account, &filter, cursor, limit)).await?;

@@ -43,8 +43,7 @@ pub async fn validate_identity(
     let form = Form::read(&request, body).await?;
     let mut parameters = document_type(&form)?;
     let number = form.text("documentId").as_deref().and_then(DocumentNumber::parse);
-    let must = "be 1 to 64 characters with a letter or digit";
-    let number = number.ok_or(Refusal::BadField { field: "documentId", must })?;
+    let number = number.ok_or(Refusal::BadField { field: "documentId", must: DocumentNumber::MUST })?;
     parameters.insert("documentId".to_owned(), Value::String(number.as_str().to_owned()));
     submit(service, &request, session.0, Operation::ValidateIdentity, parameters, form).await
 }

@@ -29,6 +29,9 @@ impl DocumentType {
 pub struct DocumentNumber(String);
 
 impl DocumentNumber {
+    /// What a text must be to be one.
+    pub const MUST: &str = "be 1 to 64 characters with a letter or digit";
+
     pub fn parse(text: &str) -> Option<Self> {
         let text = text.trim();
         let fits = (1..=64).contains(&text.chars().count()) && !text.chars().any(char::is_control);

@@ -10,6 +10,7 @@ use crate::domain::id::Id;
 use crate::domain::job::Job;
 use crate::domain::refusal::{Refusal, Stop};
 use crate::domain::time::Timestamp;
+use crate::domain::user::DocumentNumber;
 use crate::store::Commit;
 use crate::store::tables::{Table, decode, key};
 
@@ -36,6 +37,8 @@ pub struct AttemptFilter {
     pub from: Option<Timestamp>,
     /// Created at or before.
     pub to: Option<Timestamp>,
+    /// In which this number was claimed, read, or registered.
+    pub document: Option<DocumentNumber>,
 }
 
 /// Some attempts, newest first, each with its status at the time of reading.
@@ -63,6 +66,9 @@ impl Service {
         cursor: Option<Id>,
         limit: usize,
     ) -> Result<AttemptPage, Stop> {
+        if let Some(number) = &filter.document {
+            return self.attempts_with(account, number, filter, cursor, limit);
+        }
         let now = self.clock.now();
         let mut page = AttemptPage { attempts: Vec::new(), next: cursor };
         for _ in 0..ROWS_SEEN_MAX / ROWS_READ {
@@ -88,6 +94,39 @@ impl Service {
             }
             if rows.len() < ROWS_READ {
                 return Ok(AttemptPage { next: None, ..page });
+            }
+        }
+        Ok(page)
+    }
+
+    /// As [`Service::attempts`], of one document number: there are so few that each can be looked at.
+    fn attempts_with(
+        &self,
+        account: Id,
+        number: &DocumentNumber,
+        filter: &AttemptFilter,
+        cursor: Option<Id>,
+        limit: usize,
+    ) -> Result<AttemptPage, Stop> {
+        let now = self.clock.now();
+        let mut ids = self.attempts_of_document(account, number)?;
+        match self.user_by_document(account, number) {
+            Ok(user) => ids.push(user.attempt),
+            Err(Stop::Refused(Refusal::NoEntity { .. })) => {}
+            Err(stop) => return Err(stop),
+        }
+        ids.sort_unstable();
+        ids.dedup();
+        let mut page = AttemptPage { attempts: Vec::new(), next: None };
+        for id in ids.into_iter().rev().filter(|id| cursor.is_none_or(|cursor| *id < cursor)) {
+            let Some(attempt) = self.record::<Attempt>(Table::Attempts, &key(&[account, id]))? else { continue };
+            let status = attempt.status_at(now);
+            if filter.fits(&attempt, status) {
+                page.attempts.push((attempt, status));
+                if page.attempts.len() == limit {
+                    page.next = Some(id);
+                    break;
+                }
             }
         }
         Ok(page)
