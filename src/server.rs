@@ -247,10 +247,12 @@ fn listen(
                 actix_web::rt::spawn(attend(service.clone())),
                 actix_web::rt::spawn(renew(certificate, service.clone())),
             ];
+            let documents = web::Data::new(api::Documents::new(|_| true));
             let app = move || {
                 App::new()
                     .app_data(service.clone())
                     .app_data(web::Data::new(memory.clone()))
+                    .app_data(documents.clone())
                     .wrap(from_fn(api::gate))
                     .configure(api::routes)
             };

@@ -117,7 +117,6 @@ impl Denied {
             }
             Refusal::FileRequired => (400, "file_required", "A file is required for this operation."),
             Refusal::BadField { field, must } => return (400, "bad_field", format!("`{field}` must {must}.")),
-            Refusal::UnusableFile { error, sentence } => return (422, error, sentence.clone()),
             Refusal::UnreadableBody => {
                 (400, "unreadable_body", "The body is not what its Content-Type says, or was cut off.")
             }
@@ -207,5 +206,80 @@ mod tests {
         assert_eq!(of("application/problem+json;q=0", "en, es;q=0.9"), (false, false));
         assert_eq!(of("application/json", "ES"), (false, true));
         assert_eq!(of("application/json", "est"), (false, false), "Estonian is not Spanish");
+    }
+
+    /// One of each. Whoever adds a refusal is led here by the compiler.
+    fn every_refusal() -> Vec<Refusal> {
+        use Refusal as R;
+        let all = vec![
+            R::InvalidToken,
+            R::ScopeMissing { scope: "users" },
+            R::UserAgentMissing,
+            R::BadSessionType,
+            R::BadClosingStatus,
+            R::BadDocumentType,
+            R::FileRequired,
+            R::BadField { field: "limit", must: "be 1 to 100" },
+            R::UnreadableBody,
+            R::UnsupportedBody,
+            R::NoEntity { id: "62788a0b0f1e2d3c4b5a6978".to_owned() },
+            R::NoWorkflow { name: "sign-up".to_owned() },
+            R::NoRoute,
+            R::MethodNotAllowed,
+            R::DocumentTaken,
+            R::AttemptNotSuccessful,
+            R::AttemptTaken,
+            R::AttemptNotInReview,
+            R::BadSettlement,
+            R::AttemptHasUser,
+            R::BodyTooLarge,
+            R::BodyTooSlow,
+            R::RateLimited { retry_after: std::time::Duration::from_secs(1) },
+            R::ChallengeGone,
+            R::NoTriesLeft,
+            R::Busy,
+            R::NotReady,
+            R::StorageFull,
+        ];
+        // A new one makes this incomplete: put it into the list above as well.
+        for refusal in &all {
+            match refusal {
+                R::InvalidToken | R::ScopeMissing { .. } | R::UserAgentMissing | R::BadSessionType => {}
+                R::BadClosingStatus | R::BadDocumentType | R::FileRequired | R::BadField { .. } => {}
+                R::UnreadableBody | R::UnsupportedBody | R::NoEntity { .. } | R::NoRoute => {}
+                R::NoWorkflow { .. } => {}
+                R::MethodNotAllowed | R::DocumentTaken | R::AttemptNotSuccessful | R::AttemptTaken => {}
+                R::AttemptNotInReview | R::BadSettlement | R::AttemptHasUser | R::BodyTooLarge => {}
+                R::BodyTooSlow | R::RateLimited { .. } | R::ChallengeGone | R::NoTriesLeft => {}
+                R::Busy | R::NotReady | R::StorageFull => {}
+            }
+        }
+        all
+    }
+
+    #[test]
+    fn the_openapi_document_has_every_refusal_with_its_number_and_sentence() {
+        let document: serde_json::Value = serde_json::from_str(include_str!("../../assets/openapi.json")).unwrap();
+        let told = |value: &serde_json::Value| {
+            let result = &value["result"];
+            (value["code"].to_string(), result["error"].to_string(), result["msg"].to_string())
+        };
+        let examples = document["components"]["examples"].as_object().unwrap();
+        let documented: Vec<_> = examples
+            .values()
+            .map(|example| &example["value"])
+            // Those without a request's id are outcomes of jobs.
+            .filter(|value| value["result"]["requestId"].is_string())
+            .map(told)
+            .collect();
+        let failed = Stop::Failed(crate::domain::refusal::Failure(String::new()));
+        let ours: Vec<_> = every_refusal().into_iter().map(Stop::from).chain([failed]).collect();
+        for stop in ours {
+            let (code, error, msg) = Denied(stop).describe();
+            let said = told(&json!({ "code": code, "result": { "error": error, "msg": msg } }));
+            assert!(documented.contains(&said), "{said:?} is not among the document's examples");
+        }
+        // `internal` is in the list above, `bad_request` is the libraries' own.
+        assert_eq!(documented.len(), every_refusal().len() + 2);
     }
 }

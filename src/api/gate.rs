@@ -6,6 +6,8 @@ use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use actix_web::middleware::Next;
 use actix_web::{Error, HttpMessage, HttpRequest, HttpResponse, web};
 
+use super::ENDPOINTS;
+use super::endpoint;
 use super::error::{Denied, Manner, envelope};
 use super::unread::Held;
 use super::upload::FRAMING_BYTES_MAX;
@@ -76,13 +78,23 @@ fn in_contract_shape(response: ServiceResponse<BoxBody>, id: &str, manner: Manne
             }
             None => Some(of_status(response.status().as_u16(), id, manner)),
         },
-        None if response.status().as_u16() == 405 => Some(Denied::from(Refusal::MethodNotAllowed).response(id, manner)),
+        None if response.status().as_u16() == 405 => Some(other_method(response.request(), id, manner)),
         None => None,
     };
     match replacement {
         Some(replacement) => response.into_response(replacement),
         None => response,
     }
+}
+
+/// RFC 9110 wants to know which methods there are instead.
+fn other_method(request: &HttpRequest, id: &str, manner: Manner) -> HttpResponse {
+    let mut response = Denied::from(Refusal::MethodNotAllowed).response(id, manner);
+    let pattern = request.match_pattern().unwrap_or_default();
+    if let Ok(methods) = HeaderValue::from_str(&endpoint::methods(ENDPOINTS.iter(), &pattern)) {
+        response.headers_mut().insert(header::ALLOW, methods);
+    }
+    response
 }
 
 fn of_status(code: u16, id: &str, manner: Manner) -> HttpResponse {

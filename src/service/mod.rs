@@ -28,7 +28,7 @@ pub mod keys;
 pub mod limits;
 pub mod operations;
 pub mod past;
-pub mod people;
+mod people;
 mod queue;
 mod registration;
 pub mod retention;

@@ -31,13 +31,15 @@ use twoface::service::retention::Mode;
 use twoface::vision::Engine;
 use twoface::vision::clip::Settings;
 
+use crate::documented::Checked;
 use crate::script;
 
 /// 2022-05-09T03:32:11.748Z, the contract's own example.
 pub const START: Timestamp = Timestamp::from_millis(1_652_067_131_748);
 
 pub struct Server {
-    pub client: Client,
+    /// Holds every answer against the OpenAPI document.
+    pub client: Checked,
     pub clock: Clock,
     pub key: String,
     pub gate: Arc<Gate>,
@@ -76,7 +78,7 @@ impl Server {
         let account = running.service.account_named("test").unwrap();
         let (_, key) = running.service.create_key(account.id, "test", KeyTerms::default()).unwrap();
         let base = format!("https://{}", running.address);
-        let client = Client::new(&base, &std::fs::read_to_string(certificate).unwrap()).unwrap();
+        let client = Checked(Client::new(&base, &std::fs::read_to_string(certificate).unwrap()).unwrap());
         let secrets = Mutex::new(vec![key.clone()]);
         Self { client, clock, key, gate, running: Some(running), _folder: folder, secrets }
     }

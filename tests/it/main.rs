@@ -8,10 +8,13 @@
     reason = "a test fails by panicking"
 )]
 
+mod documented;
 mod harness;
 
+mod accounts;
 mod attempts;
 mod clips;
+mod conformance;
 mod documents;
 mod events;
 mod faces;
@@ -21,6 +24,7 @@ mod gate;
 mod jobs;
 mod keys;
 mod limits;
+mod openapi;
 mod real;
 mod script;
 mod sessions;
