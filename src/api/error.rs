@@ -117,6 +117,7 @@ impl Denied {
             }
             Refusal::FileRequired => (400, "file_required", "A file is required for this operation."),
             Refusal::BadField { field, must } => return (400, "bad_field", format!("`{field}` must {must}.")),
+            Refusal::UnusableFile { error, sentence } => return (422, error, sentence.clone()),
             Refusal::UnreadableBody => {
                 (400, "unreadable_body", "The body is not what its Content-Type says, or was cut off.")
             }
@@ -224,6 +225,11 @@ mod tests {
             R::UnsupportedBody,
             R::NoEntity { id: "62788a0b0f1e2d3c4b5a6978".to_owned() },
             R::NoWorkflow { name: "sign-up".to_owned() },
+            R::UnusableFile {
+                error: "no_face",
+                sentence: "No face was found in `face`. Take the photo in even light, with the whole face in view."
+                    .to_owned(),
+            },
             R::NoRoute,
             R::MethodNotAllowed,
             R::DocumentTaken,
@@ -247,7 +253,7 @@ mod tests {
                 R::InvalidToken | R::ScopeMissing { .. } | R::UserAgentMissing | R::BadSessionType => {}
                 R::BadClosingStatus | R::BadDocumentType | R::FileRequired | R::BadField { .. } => {}
                 R::UnreadableBody | R::UnsupportedBody | R::NoEntity { .. } | R::NoRoute => {}
-                R::NoWorkflow { .. } => {}
+                R::NoWorkflow { .. } | R::UnusableFile { .. } => {}
                 R::MethodNotAllowed | R::DocumentTaken | R::AttemptNotSuccessful | R::AttemptTaken => {}
                 R::AttemptNotInReview | R::BadSettlement | R::AttemptHasUser | R::BodyTooLarge => {}
                 R::BodyTooSlow | R::RateLimited { .. } | R::ChallengeGone | R::NoTriesLeft => {}

@@ -64,6 +64,7 @@ pub const ENDPOINTS: &[Endpoint] = &[
     get("/v1/2face/events", Key(Scope::Events), |to| to.to(events::list)),
     get("/v1/2face/users", Key(Scope::Users), |to| to.to(users::list)),
     post("/v1/2face/users", Key(Scope::Users), |to| to.to(users::register)),
+    post("/v1/2face/users/search", Key(Scope::Users), |to| to.to(users::search)),
     get("/v1/2face/users/document/{documentId}", Key(Scope::Users), |to| to.to(users::read_by_document)),
     get("/v1/2face/users/{id}", Key(Scope::Users), |to| to.to(users::read)),
     delete("/v1/2face/users/{id}", Key(Scope::Erase), |to| to.to(users::erase)),

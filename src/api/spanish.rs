@@ -23,6 +23,7 @@ pub fn sentence(stop: &Stop) -> String {
         Refusal::UnreadableBody => "El cuerpo no es lo que dice su Content-Type, o llegó cortado.",
         Refusal::UnsupportedBody => "Envíe multipart/form-data, application/json o application/x-www-form-urlencoded.",
         Refusal::NoEntity { id } => return format!("No se encontró ninguna entidad con el ID: {id}"),
+        Refusal::UnusableFile { sentence, .. } => return sentence.clone(),
         Refusal::NoWorkflow { name } => return format!("No se encontró ningún flujo con el nombre: {name}"),
         Refusal::NoRoute => "No existe ese recurso.",
         Refusal::MethodNotAllowed => "Este recurso no admite ese método.",

@@ -1,5 +1,7 @@
 //! `/users…`: registration, look-ups, erasure.
 
+use std::time::Duration;
+
 use actix_web::{HttpRequest, web};
 use serde_json::{Value, json};
 
@@ -9,10 +11,16 @@ use super::error::Denied;
 use super::jobs::entity_id;
 use super::paging::{self, Paging};
 use super::upload::Form;
-use crate::domain::refusal::Refusal;
+use crate::domain::refusal::{Failure, Refusal};
 use crate::domain::user::{DocumentNumber, DocumentType, User};
+use crate::domain::workflow::FieldKind;
 use crate::service::Service;
 use crate::service::users::Registration;
+
+/// People found unless `limit` says otherwise.
+const SEARCH_LIMIT: &str = "10";
+/// A search is answered in the request, so it waits its turn in the queue no longer than a client waits.
+const SEARCH_SECONDS_MAX: Duration = Duration::from_secs(30);
 
 /// `POST /users`.
 pub async fn register(
@@ -36,6 +44,49 @@ pub async fn register(
         metadata: form.object("metadata")?.unwrap_or_default(),
     };
     ok(shown(&ask(&service, move |service| service.register(key.0.account, registration)).await?))
+}
+
+/// `POST /users/search`: the enrolled people most like the face in `face`, the most alike first.
+pub async fn search(
+    key: ApiKey<Users>,
+    request: HttpRequest,
+    body: web::Payload,
+    service: web::Data<Service>,
+) -> Answer {
+    let mut form = Form::read(&request, body).await?;
+    let must = |field, must| Denied::from(Refusal::BadField { field, must });
+    let limit = paging::limit(form.text("limit").as_deref().or(Some(SEARCH_LIMIT)))?;
+    let threshold = match form.text("threshold") {
+        Some(text) => Some(
+            FieldKind::Score
+                .parse(&text)
+                .and_then(|score| score.as_f64())
+                .ok_or_else(|| must("threshold", "be a number from 0 to 100"))?,
+        ),
+        None => None,
+    };
+    let face = form.take_file("face").ok_or(Refusal::FileRequired)?;
+    let memory = form.memory.take();
+    let probing = ask(&service, move |service| service.probe(face, memory)).await?;
+    let probe = match tokio::time::timeout(SEARCH_SECONDS_MAX, probing).await {
+        Ok(Ok(probe)) => probe?,
+        Ok(Err(_)) => return Err(Failure("a face could not be examined".to_owned()).into()),
+        Err(_) => return Err(Refusal::Busy.into()),
+    };
+    let found = ask(&service, move |service| service.search_people(key.0.account, &probe, threshold, limit)).await?;
+    let people: Vec<Value> = found
+        .people
+        .iter()
+        .map(|one| {
+            json!({
+                "user": shown(&one.user),
+                "score": one.score,
+                "falseMatchRate": one.false_match_rate.rate,
+                "falseMatchRateExtrapolated": one.false_match_rate.extrapolated,
+            })
+        })
+        .collect();
+    ok(json!({ "people": people, "searched": found.searched, "threshold": found.threshold }))
 }
 
 /// `GET /users/:id`.

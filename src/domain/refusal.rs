@@ -22,6 +22,11 @@ pub enum Refusal {
         field: &'static str,
         must: &'static str,
     },
+    /// A photo that was to be examined at once cannot be.
+    UnusableFile {
+        error: &'static str,
+        sentence: String,
+    },
     /// The body is not what its content type says.
     UnreadableBody,
     UnsupportedBody,

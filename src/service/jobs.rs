@@ -218,7 +218,7 @@ impl Service {
         let finished = Happened::JobFinished {
             job: job.id,
             attempt: job.attempt,
-            workflow: job.operation.name().to_owned(),
+            workflow: job.name().to_owned(),
             status: concluded.outcome.verdict.number(),
         };
         let mut ops = vec![put(Table::Jobs, row.clone(), &after, owner)?, tell(job.account, finished_at, finished)?];

@@ -28,7 +28,7 @@ pub mod keys;
 pub mod limits;
 pub mod operations;
 pub mod past;
-mod people;
+pub mod people;
 mod queue;
 mod registration;
 pub mod retention;

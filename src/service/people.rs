@@ -1,12 +1,15 @@
 //! Who is enrolled and who is blocked in one account, as an examination and a search may ask.
 
+use tokio::sync::{OwnedSemaphorePermit, oneshot};
+
 use super::operations::people::{Alike, Enrolled, People};
+use super::operations::say_unusable;
 use super::{Service, failed, unreadable};
 use crate::domain::evidence::Embedding;
 use crate::domain::id::Id;
-use crate::domain::refusal::Stop;
-use crate::domain::score::Cosine;
-use crate::domain::user::DocumentNumber;
+use crate::domain::refusal::{Refusal, Stop};
+use crate::domain::score::{Cosine, FalseMatchRate, ScoreTable, Similarity};
+use crate::domain::user::{DocumentNumber, User};
 use crate::store::tables::{Table, document_key, ids, key};
 
 /// Faces read from the store at a time when the gallery is filled.
@@ -54,7 +57,69 @@ impl People for AccountPeople<'_> {
     }
 }
 
+/// A face to search for, and how likeness is scored.
+pub struct Probe {
+    face: Embedding,
+    scores: ScoreTable,
+}
+
+/// The people most like a probe.
+pub struct PeopleFound {
+    pub people: Vec<PersonFound>,
+    /// How many enrolled faces it was compared with.
+    pub searched: usize,
+    /// The lowest score that was asked for.
+    pub threshold: Similarity,
+}
+
+pub struct PersonFound {
+    pub user: User,
+    pub score: Similarity,
+    /// Of one comparison. Among n people about n times as many strangers reach the score.
+    pub false_match_rate: FalseMatchRate,
+}
+
 impl Service {
+    /// Has a photo's face embedded, in its turn behind the jobs. Nothing of the photo is stored.
+    pub fn probe(
+        &self,
+        face: Vec<u8>,
+        memory: Option<OwnedSemaphorePermit>,
+    ) -> Result<oneshot::Receiver<Result<Probe, Stop>>, Stop> {
+        self.ask_examiner(memory, move |examiner| match examiner.embed_face(&face) {
+            Ok(seen) => Ok(Probe { face: seen.embedding, scores: examiner.photo_scores().clone() }),
+            Err(unusable) => {
+                let (error, sentence) = say_unusable("face", &unusable);
+                Err(Refusal::UnusableFile { error, sentence }.into())
+            }
+        })
+    }
+
+    /// The enrolled people most like a probe, none below `threshold` (without one, the score at `faces.match_at_fmr`).
+    pub fn search_people(
+        &self,
+        account: Id,
+        probe: &Probe,
+        threshold: Option<f64>,
+        limit: usize,
+    ) -> Result<PeopleFound, Stop> {
+        let Probe { face, scores } = probe;
+        let at_least = match threshold {
+            Some(score) => scores.cosine_at_similarity(Similarity(score)),
+            None => scores.cosine_at_fmr(self.config.faces.match_at_fmr),
+        };
+        let searched = self.gallery.count(account);
+        let mut people = Vec::new();
+        for Alike { user, cosine } in self.most_alike(account, face, at_least, limit)? {
+            // Erased in between: then not found.
+            if let Some(user) = self.record::<User>(Table::Users, &key(&[account, user]))? {
+                let (score, false_match_rate) = (scores.similarity(cosine), scores.false_match_rate(cosine));
+                people.push(PersonFound { user, score, false_match_rate });
+            }
+        }
+        Ok(PeopleFound { people, searched, threshold: scores.similarity(at_least) })
+    }
+
     /// The enrolled people most like a face, the most alike first.
     pub fn most_alike(
         &self,

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
+use crate::domain::evidence::Examiner;
 use crate::domain::id::Id;
 use crate::domain::job::{Job, Outcome};
 use crate::domain::time::Timestamp;
@@ -21,6 +22,29 @@ pub struct QueuedJob {
     pub ticket: Option<oneshot::Sender<Outcome>>,
 }
 
+pub type Ask = Box<dyn FnOnce(&dyn Examiner) + Send>;
+
+/// Something asked of the examiner that is no job: nothing of it is stored, and a restart forgets it.
+pub struct Question {
+    pub id: Id,
+    pub ask: Ask,
+}
+
+/// What a worker takes.
+pub enum Waiting {
+    Job(Box<QueuedJob>),
+    Question(Question),
+}
+
+impl Waiting {
+    fn id(&self) -> Id {
+        match self {
+            Waiting::Job(queued) => queued.job.id,
+            Waiting::Question(question) => question.id,
+        }
+    }
+}
+
 pub struct Queue {
     max: usize,
     inner: Mutex<Inner>,
@@ -29,7 +53,7 @@ pub struct Queue {
 
 #[derive(Default)]
 struct Inner {
-    waiting: VecDeque<QueuedJob>,
+    waiting: VecDeque<Waiting>,
     reserved: usize,
     running: HashMap<Id, Timestamp>,
     stopped: bool,
@@ -57,20 +81,24 @@ impl Queue {
 
     /// Puts back a job that was accepted before, whatever the queue's length.
     pub fn push(&self, job: QueuedJob) {
-        self.lock().waiting.push_back(job);
+        self.put(Waiting::Job(Box::new(job)));
+    }
+
+    fn put(&self, waiting: Waiting) {
+        self.lock().waiting.push_back(waiting);
         self.changed.notify_one();
     }
 
-    /// The next job, marked as running; waits for one. `None` once the queue has been stopped.
-    pub fn pop(&self, now: impl Fn() -> Timestamp) -> Option<QueuedJob> {
+    /// The next job or question, marked as running; waits for one. `None` once the queue has been stopped.
+    pub fn pop(&self, now: impl Fn() -> Timestamp) -> Option<Waiting> {
         let mut inner = self.lock();
         loop {
             if inner.stopped {
                 return None;
             }
-            if let Some(job) = inner.waiting.pop_front() {
-                inner.running.insert(job.job.id, now());
-                return Some(job);
+            if let Some(next) = inner.waiting.pop_front() {
+                inner.running.insert(next.id(), now());
+                return Some(next);
             }
             inner = self.changed.wait(inner).unwrap_or_else(PoisonError::into_inner);
         }
@@ -120,6 +148,10 @@ impl Queue {
 impl Place<'_> {
     pub fn fill(self, job: QueuedJob) {
         self.queue.push(job);
+    }
+
+    pub fn fill_with_question(self, question: Question) {
+        self.queue.put(Waiting::Question(question));
     }
 }
 

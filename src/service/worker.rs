@@ -6,12 +6,13 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use serde_json::json;
+use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
 use super::Service;
 use super::operations::{self, Concluded, Work};
 use super::past::Past;
 use super::people::AccountPeople;
-use super::queue::QueuedJob;
+use super::queue::{Question, QueuedJob, Waiting};
 use crate::domain::evidence::Examiner;
 use crate::domain::job::{Job, Outcome};
 use crate::domain::refusal::{Refusal, Stop};
@@ -51,11 +52,41 @@ impl Service {
     }
 
     fn work(&self, examiner: &dyn Examiner) {
-        while let Some(queued) = self.queue.pop(|| self.clock.now()) {
-            let id = queued.job.id;
-            self.run(examiner, queued);
+        while let Some(waiting) = self.queue.pop(|| self.clock.now()) {
+            let id = match waiting {
+                Waiting::Job(queued) => {
+                    let id = queued.job.id;
+                    self.run(examiner, *queued);
+                    id
+                }
+                Waiting::Question(Question { id, ask }) => {
+                    if catch_unwind(AssertUnwindSafe(|| ask(examiner))).is_err() {
+                        tracing::error!("an examination that is no job panicked");
+                    }
+                    id
+                }
+            };
             self.queue.done(id);
         }
+    }
+
+    /// Asks the examiner something that is no job, in its turn. The answer's channel closes unused if that fails.
+    pub fn ask_examiner<T: Send + 'static>(
+        &self,
+        memory: Option<OwnedSemaphorePermit>,
+        question: impl FnOnce(&dyn Examiner) -> T + Send + 'static,
+    ) -> Result<oneshot::Receiver<T>, Stop> {
+        let place = self.queue.reserve().ok_or(Refusal::Busy)?;
+        let (sender, receiver) = oneshot::channel();
+        let ask = move |examiner: &dyn Examiner| {
+            // Nobody may be waiting any more.
+            if !sender.is_closed() {
+                let _ = sender.send(question(examiner));
+            }
+            drop(memory);
+        };
+        place.fill_with_question(Question { id: self.new_id(), ask: Box::new(ask) });
+        Ok(receiver)
     }
 
     fn run(&self, examiner: &dyn Examiner, queued: QueuedJob) {

@@ -266,6 +266,36 @@ fn the_same_face_under_another_number_goes_to_review_and_its_matches_are_not_for
 }
 
 #[test]
+fn the_people_most_like_a_face_are_found_in_their_own_account_only() {
+    let server = Server::start_with(MANY_TRIES);
+    for (number, person) in [("402-0057193-9", 1), ("001-0000000-9", 2), ("001-1391820-5", 3)] {
+        let token = server.session();
+        sign_up(&server, &token, number, &format!("cosine 0.8 person {person}"));
+        assert_eq!(close(&server, &token)["status"], json!("SUCCESS"));
+    }
+    let search_as = |key: &str, face: &str, fields: &[(&str, &str)]| {
+        let body = Body::multipart(&[("face", "photo.jpg", face.as_bytes())], fields);
+        server.client.call("POST", "/v1/2face/users/search", &[("Authorization", key)], Some(body)).unwrap()
+    };
+    let found = search_as(&server.key, "person 2", &[]).result();
+    assert_eq!((&found["searched"], found["people"].as_array().unwrap().len()), (&json!(3), 1));
+    let best = &found["people"][0];
+    assert_eq!(best["user"]["documentId"], json!("001-0000000-9"));
+    assert!(best["score"].as_f64().unwrap() > 99.9 && best["falseMatchRate"].as_f64().unwrap() < 1e-6, "{best}");
+    let all = search_as(&server.key, "person 2", &[("threshold", "0"), ("limit", "2")]).result();
+    assert_eq!(all["people"].as_array().unwrap().len(), 2);
+    assert!(all["people"][0]["score"].as_f64() >= all["people"][1]["score"].as_f64());
+    let stranger = search_as(&server.stranger_key(), "person 2", &[("threshold", "0")]).result();
+    assert_eq!((&stranger["searched"], &stranger["people"]), (&json!(0), &json!([])));
+
+    assert_eq!(refusal(&search_as(&server.key, "no face", &[])), (422, "no_face".into()));
+    assert_eq!(refusal(&search_as(&server.key, "panic", &[])), (500, "internal".into()));
+    assert_eq!(refusal(&search_as(&server.key, "person 2", &[("limit", "101")])), (400, "bad_field".into()));
+    assert_eq!(refusal(&search_as(&server.key, "person 2", &[("threshold", "-1")])), (400, "bad_field".into()));
+    assert_eq!(refusal(&server.post("/users/search", &[("face", "x")])), (400, "file_required".into()));
+}
+
+#[test]
 fn a_blocked_number_or_face_does_not_pass() {
     let server = Server::start_with(MANY_TRIES);
     let (service, account) = (server.service(), server.account());

@@ -126,10 +126,17 @@ pub fn run(examiner: &dyn Examiner, config: &Config, work: &Work) -> Concluded {
     }
 }
 
-/// A file that cannot be examined, in a sentence that helps the person with the camera.
+/// A file that cannot be examined.
 fn invalid(work: &Work, unusable: &Unusable) -> Outcome {
     let field = work.asked_as(unusable.field);
-    let (error, sentence): (&str, String) = match &unusable.why {
+    let (error, sentence) = say_unusable(field, unusable);
+    let details: Value = json!({ "field": field });
+    Outcome::invalid(&sentence, error, details)
+}
+
+/// Slug, and a sentence that helps the person with the camera.
+pub fn say_unusable(field: &str, unusable: &Unusable) -> (&'static str, String) {
+    match &unusable.why {
         UnusableReason::Empty => ("empty_file", format!("The file in `{field}` is empty.")),
         UnusableReason::UnknownFormat(None) => (
             "unknown_format",
@@ -158,7 +165,5 @@ fn invalid(work: &Work, unusable: &Unusable) -> Outcome {
             format!("No face was found in `{field}`. Take the photo in even light, with the whole face in view."),
         ),
         UnusableReason::Clip(fault) => clip_fault::say(field, fault),
-    };
-    let details: Value = json!({ "field": field });
-    Outcome::invalid(&sentence, error, details)
+    }
 }
