@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 use crate::client::{Body, Client, Reply};
 use crate::clock::Clock;
 use crate::config::Config;
+use crate::domain::audit::Actor;
 use crate::domain::key::KeyTerms;
 use crate::server;
 use crate::vision::{Engine, specimen};
@@ -51,8 +52,10 @@ pub fn run(arguments: &Arguments) -> Result<(), Box<dyn Error>> {
     let certificate = config.data.dir.join("certificate.pem");
     let running = server::start(config, Clock::system(), engine)?;
     let account = running.service.account_named(ACCOUNT).map_err(|stop| stop.to_string())?;
-    let (_, key) =
-        running.service.create_key(account.id, "demo", KeyTerms::default()).map_err(|stop| stop.to_string())?;
+    let (_, key) = running
+        .service
+        .create_key(&Actor::System, account.id, "demo", KeyTerms::default())
+        .map_err(|stop| stop.to_string())?;
 
     let base = format!("https://{}", running.address);
     let client = Client::new(&base, &fs::read_to_string(&certificate)?)?;

@@ -37,4 +37,5 @@ pub mod cli;
 pub mod client;
 pub mod demo;
 pub mod evaluate;
+pub mod evidence;
 pub mod offline;

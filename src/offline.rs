@@ -10,6 +10,7 @@ use clap::Subcommand;
 
 use crate::config::Config;
 use crate::server;
+use crate::service::audit;
 use crate::service::retention::files_of;
 use crate::store::{self, MasterKey, Passphrase, Store};
 
@@ -97,6 +98,10 @@ fn restore(config: &Config, backup: &Path, erasures: &Path) -> Done {
     }
     let opened = Opened::of(backup, &config.data.dir)?;
     let (_, report) = store::restore(opened.folder(), options, &list)?;
+    let audit = opened.folder().join(audit::FOLDER);
+    if audit.exists() {
+        audit::file::copy(&audit, &config.data.dir.join(audit::FOLDER))?;
+    }
     println!("Restored: {} rows. {} people of the erasure list were forgotten.", report.rows, report.forgotten);
     Ok(())
 }

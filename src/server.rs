@@ -15,6 +15,7 @@ use crate::admin;
 use crate::api;
 use crate::clock::Clock;
 use crate::config::{Clips, Config, Landlock};
+use crate::domain::audit::{Act, Actor};
 use crate::domain::evidence::Examiner;
 use crate::listen::{self, Addresses};
 use crate::service::Service;
@@ -51,6 +52,9 @@ impl<T: fmt::Display> From<(&'static str, T)> for CannotStart {
         Self(format!("{what}: {why}"))
     }
 }
+
+/// How often what was noted for the audit log is written to its file.
+const AUDIT_WRITING: Duration = Duration::from_secs(1);
 
 /// How often the certificate's files are looked at.
 const CERTIFICATE_LOOK: Duration = Duration::from_secs(5);
@@ -147,6 +151,7 @@ pub fn start(config: Config, clock: Clock, examiner: Arc<dyn Examiner>) -> Resul
     let workers = config.workers();
     let workflows = workflows(&config)?;
     let service = Arc::new(Service::new(store, config.clone(), clock, workflows));
+    service.note_start().map_err(|stop| ("audit log", stop))?;
     let erased = service.finish_erasures().map_err(|stop| ("erasures", stop))?;
     if erased > 0 {
         tracing::info!(erased, "erasures that were interrupted are done");
@@ -186,6 +191,10 @@ impl Running {
         let mut ended = self.thread.join().is_ok();
         if finished {
             ended = self.workers.into_iter().all(|worker| worker.join().is_ok()) && ended;
+        }
+        let noted = self.service.note(&Actor::System, Act::ServerStopped, None);
+        if let Err(stop) = noted.and_then(|()| self.service.write_audit().map(drop)) {
+            tracing::error!("the audit log cannot be told of the stop: {stop}");
         }
         tracing::info!(orderly = finished && ended, "stopped");
     }
@@ -246,6 +255,7 @@ fn listen(
                 actix_web::rt::spawn(admin::socket::serve(socket, service.clone().into_inner())),
                 actix_web::rt::spawn(attend(service.clone())),
                 actix_web::rt::spawn(renew(certificate, service.clone())),
+                actix_web::rt::spawn(write_audit(service.clone())),
             ];
             let documents = web::Data::new(api::Documents::new(|_| true));
             let app = move || {
@@ -326,8 +336,29 @@ async fn renew(certificate: Option<Arc<tls::Certificate>>, service: web::Data<Se
         match if asked { certificate.reload(now) } else { certificate.reload_if_changed(now) } {
             Reload::Unchanged if asked => tracing::info!("the certificate is the same as before"),
             Reload::Unchanged => {}
-            Reload::Taken(fingerprint) => tracing::info!(fingerprint, "a new certificate is shown from now on"),
+            Reload::Taken(fingerprint) => {
+                tracing::info!(fingerprint, "a new certificate is shown from now on");
+                let noting = service.clone();
+                let noted = move || noting.note(&Actor::System, Act::CertificateChanged, Some(fingerprint));
+                if let Ok(Err(stop)) = web::block(noted).await {
+                    tracing::error!("the audit log cannot be told of the new certificate: {stop}");
+                }
+            }
             Reload::Kept(why) => tracing::error!("the new certificate is not used, the one before is: {why}"),
+        }
+    }
+}
+
+/// Writes what was noted for the audit log to its file. Until then it is in the store.
+async fn write_audit(service: web::Data<Service>) {
+    let mut ticks = tokio::time::interval(AUDIT_WRITING);
+    loop {
+        ticks.tick().await;
+        let writing = service.clone();
+        match web::block(move || writing.write_audit()).await {
+            Ok(Ok(_)) => {}
+            Ok(Err(stop)) => tracing::error!("the audit log cannot be written: {stop}"),
+            Err(_) => return,
         }
     }
 }
@@ -365,7 +396,7 @@ async fn maintain(service: web::Data<Service>) {
     loop {
         ticks.tick().await;
         let retaining = service.clone();
-        match web::block(move || retaining.sweep_retention(Mode::Remove)).await {
+        match web::block(move || retaining.sweep_retention(&Actor::System, Mode::Remove)).await {
             Ok(Ok(swept)) if swept == Swept::default() => {}
             Ok(Ok(Swept { photos, clips, attempts })) => {
                 tracing::info!(photos, clips, attempts, "retention: removed");

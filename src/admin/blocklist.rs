@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Reply;
 use crate::domain::account::Account;
+use crate::domain::audit::Actor;
 use crate::domain::block::Blocked;
 use crate::domain::id::Id;
 use crate::domain::refusal::Stop;
@@ -56,22 +57,28 @@ pub struct BlockWhom {
 }
 
 /// Carries out one request.
-pub fn handle(service: &Service, request: Blocklist) -> Result<Reply, Stop> {
+pub fn handle(service: &Service, by: &Actor, request: Blocklist) -> Result<Reply, Stop> {
     let (Blocklist::Add { account, .. } | Blocklist::List { account } | Blocklist::Remove { account, .. }) = &request;
     let Some(Account { id: account, .. }) = service.accounts()?.into_iter().find(|known| known.name == *account) else {
         return Ok(Reply::Refused(format!("there is no account {account:?}; `twoface accounts list` shows them")));
     };
     Ok(Reply::Blocklist(match request {
         Blocklist::List { .. } => service.blocklist(account)?,
-        Blocklist::Remove { id, .. } => vec![service.unblock(account, id)?],
-        Blocklist::Add { whom, reason, .. } => match add(service, account, whom, reason.trim())? {
+        Blocklist::Remove { id, .. } => vec![service.unblock(by, account, id)?],
+        Blocklist::Add { whom, reason, .. } => match add(service, by, account, whom, reason.trim())? {
             Ok(entry) => vec![entry],
             Err(why) => return Ok(Reply::Refused(why.to_owned())),
         },
     }))
 }
 
-fn add(service: &Service, account: Id, whom: BlockWhom, reason: &str) -> Result<Result<Blocked, &'static str>, Stop> {
+fn add(
+    service: &Service,
+    by: &Actor,
+    account: Id,
+    whom: BlockWhom,
+    reason: &str,
+) -> Result<Result<Blocked, &'static str>, Stop> {
     if reason.is_empty() || reason.chars().count() > 500 || reason.chars().any(char::is_control) {
         return Ok(Err("the reason is 1 to 500 characters"));
     }
@@ -84,5 +91,5 @@ fn add(service: &Service, account: Id, whom: BlockWhom, reason: &str) -> Result<
         BlockWhom { attempt: Some(attempt), .. } => Blocking::Attempt(attempt),
         BlockWhom { .. } => return Ok(Err("name a document number, a user or an attempt")),
     };
-    service.block(account, blocking, reason).map(Ok)
+    service.block(by, account, blocking, reason).map(Ok)
 }

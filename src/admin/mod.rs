@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::account::{Account, Retention as Days};
 use crate::domain::address::Network;
+use crate::domain::audit::Actor;
 use crate::domain::block::Blocked;
 use crate::domain::id::Id;
 use crate::domain::job::WorkflowRun;
@@ -256,7 +257,7 @@ pub fn handle(service: &Service, request: Request) -> Reply {
         Request::Accounts(Accounts::Set { account, review_unproven }) => {
             set_review_unproven(service, &account, review_unproven)
         }
-        Request::Blocklist(request) => blocklist::handle(service, request),
+        Request::Blocklist(request) => blocklist::handle(service, &by(), request),
         Request::Workflows => Ok(Reply::Workflows(service.workflows().all().cloned().collect())),
         Request::Erase(whom) => erase(service, &whom),
         Request::Erasures => service.erasures().map(Reply::Erasures),
@@ -264,10 +265,14 @@ pub fn handle(service: &Service, request: Request) -> Reply {
             let days = Days { photos_days: photos, clips_days: clips, attempts_days: attempts };
             set_retention(service, &account, days)
         }
-        Request::Retention(Retention::Preview) => service.sweep_retention(Mode::Preview).map(|swept| told(swept, true)),
-        Request::Retention(Retention::Apply) => service.sweep_retention(Mode::Remove).map(|swept| told(swept, false)),
-        Request::Export { file } => service.export(&file).map(|records| Reply::Exported { records }),
-        Request::Backup { folder } => service.backup(&folder).map(|done| Reply::BackedUp {
+        Request::Retention(Retention::Preview) => {
+            service.sweep_retention(&by(), Mode::Preview).map(|swept| told(swept, true))
+        }
+        Request::Retention(Retention::Apply) => {
+            service.sweep_retention(&by(), Mode::Remove).map(|swept| told(swept, false))
+        }
+        Request::Export { file } => service.export(&by(), &file).map(|records| Reply::Exported { records }),
+        Request::Backup { folder } => service.backup(&by(), &folder).map(|done| Reply::BackedUp {
             rows: done.rows,
             files: done.files,
             files_copied: done.files_copied,
@@ -275,6 +280,11 @@ pub fn handle(service: &Service, request: Request) -> Reply {
         }),
     };
     done.unwrap_or_else(|stop| Reply::Refused(stop.to_string()))
+}
+
+/// Whoever can reach the socket is root or the service's own user.
+fn by() -> Actor {
+    Actor::Administrator("root".to_owned())
 }
 
 fn told(Swept { photos, clips, attempts }: Swept, preview: bool) -> Reply {
@@ -286,11 +296,11 @@ fn erase(service: &Service, whom: &Whom) -> Result<Reply, Stop> {
         let Some(number) = DocumentNumber::parse(text) else {
             return Ok(Reply::Refused("a document number is 1 to 64 characters with a letter or digit".to_owned()));
         };
-        service.erase_document(&number)?
+        service.erase_document(&by(), &number)?
     } else if let Some(id) = whom.user {
-        service.erase_somewhere(id, Service::erase_user)?
+        service.erase_somewhere(&by(), id, Service::erase_user)?
     } else if let Some(id) = whom.attempt {
-        service.erase_somewhere(id, Service::erase_attempt)?
+        service.erase_somewhere(&by(), id, Service::erase_attempt)?
     } else {
         return Ok(Reply::Refused("name a document number, a user or an attempt".to_owned()));
     };
@@ -299,14 +309,16 @@ fn erase(service: &Service, whom: &Whom) -> Result<Reply, Stop> {
 
 fn set_retention(service: &Service, account: &str, days: Days) -> Result<Reply, Stop> {
     match service.accounts()?.into_iter().find(|known| known.name == account) {
-        Some(known) => Ok(Reply::Accounts(vec![account_seen(service.set_retention(known.id, days)?)])),
+        Some(known) => Ok(Reply::Accounts(vec![account_seen(service.set_retention(&by(), known.id, days)?)])),
         None => Ok(Reply::Refused(format!("there is no account {account:?}; `twoface accounts list` shows them"))),
     }
 }
 
 fn set_review_unproven(service: &Service, account: &str, review_unproven: bool) -> Result<Reply, Stop> {
     match service.accounts()?.into_iter().find(|known| known.name == account) {
-        Some(known) => Ok(Reply::Accounts(vec![account_seen(service.set_review_unproven(known.id, review_unproven)?)])),
+        Some(known) => {
+            Ok(Reply::Accounts(vec![account_seen(service.set_review_unproven(&by(), known.id, review_unproven)?)]))
+        }
         None => Ok(Reply::Refused(format!("there is no account {account:?}; `twoface accounts list` shows them"))),
     }
 }
@@ -318,12 +330,12 @@ fn create_key(service: &Service, account: &str, name: &str, terms: KeyTerms) -> 
             "there is no account {account:?}; make it with `twoface accounts create {account}`"
         )));
     };
-    let (record, secret) = service.create_key(account.id, name, terms)?;
+    let (record, secret) = service.create_key(&by(), account.id, name, terms)?;
     Ok(Reply::Key { key: seen(service, &record, &account.name), secret })
 }
 
 fn rotate_key(service: &Service, id: Id, overlap_hours: u32) -> Result<Reply, Stop> {
-    let (record, secret) = service.rotate_key(id, Duration::from_secs(u64::from(overlap_hours) * 3_600))?;
+    let (record, secret) = service.rotate_key(&by(), id, Duration::from_secs(u64::from(overlap_hours) * 3_600))?;
     Ok(Reply::Key { key: seen(service, &record, &account_name(service, &record)?), secret })
 }
 
@@ -341,7 +353,7 @@ fn list_keys(service: &Service) -> Result<Vec<KeySeen>, Stop> {
 }
 
 fn revoke_key(service: &Service, id: Id) -> Result<Reply, Stop> {
-    let record = service.revoke_key(id)?;
+    let record = service.revoke_key(&by(), id)?;
     Ok(Reply::Revoked(seen(service, &record, &account_name(service, &record)?)))
 }
 
@@ -349,7 +361,7 @@ fn create_account(service: &Service, name: &str) -> Result<Reply, Stop> {
     if name.trim().is_empty() || name.len() > 100 || name.chars().any(char::is_control) {
         return Ok(Reply::Refused("an account's name is 1 to 100 characters".to_owned()));
     }
-    let account = service.account_named(name.trim())?;
+    let account = service.make_account(&by(), name.trim())?;
     Ok(Reply::Accounts(vec![account_seen(account)]))
 }
 

@@ -11,6 +11,7 @@ use super::jobs::entity_id;
 use super::paging::{self, Paging};
 use super::upload::Form;
 use crate::domain::attempt::{Attempt, AttemptKind, AttemptStatus, Registration, Settlement};
+use crate::domain::audit::Actor;
 use crate::domain::job::{InputFile, Job, JobState, Verdict};
 use crate::domain::refusal::Refusal;
 use crate::domain::user::DocumentNumber;
@@ -108,7 +109,7 @@ pub async fn file(key: ApiKey<Attempts>, path: web::Path<(String, String)>, serv
 /// `DELETE /attempts/:id`: answers with the id, and nothing about the person is left.
 pub async fn erase(key: ApiKey<Erase>, path: web::Path<String>, service: web::Data<Service>) -> Answer {
     let id = entity_id(&path)?;
-    ask(&service, move |service| service.erase_attempt(key.0.account, id)).await?;
+    ask(&service, move |service| service.erase_attempt(&Actor::Key(key.0.key), key.0.account, id)).await?;
     ok(id)
 }
 

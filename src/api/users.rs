@@ -11,6 +11,7 @@ use super::error::Denied;
 use super::jobs::entity_id;
 use super::paging::{self, Paging};
 use super::upload::Form;
+use crate::domain::audit::Actor;
 use crate::domain::refusal::{Failure, Refusal};
 use crate::domain::user::{DocumentNumber, DocumentType, User};
 use crate::domain::workflow::FieldKind;
@@ -43,7 +44,9 @@ pub async fn register(
             .ok_or(Refusal::BadDocumentType)?,
         metadata: form.object("metadata")?.unwrap_or_default(),
     };
-    ok(shown(&ask(&service, move |service| service.register(key.0.account, registration)).await?))
+    ok(shown(
+        &ask(&service, move |service| service.register(&Actor::Key(key.0.key), key.0.account, registration)).await?,
+    ))
 }
 
 /// `POST /users/search`: the enrolled people most like the face in `face`, the most alike first.
@@ -113,7 +116,7 @@ pub async fn list(key: ApiKey<Users>, paging: web::Query<Paging>, service: web::
 /// `DELETE /users/:id`: answers with the id, and nothing about the person is left.
 pub async fn erase(key: ApiKey<Erase>, path: web::Path<String>, service: web::Data<Service>) -> Answer {
     let id = entity_id(&path)?;
-    ask(&service, move |service| service.erase_user(key.0.account, id)).await?;
+    ask(&service, move |service| service.erase_user(&Actor::Key(key.0.key), key.0.account, id)).await?;
     ok(id)
 }
 

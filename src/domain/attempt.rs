@@ -68,6 +68,20 @@ impl Closing {
 }
 
 impl AttemptStatus {
+    pub const ALL: [Self; 6] =
+        [Self::Pending, Self::Success, Self::Failed, Self::Review, Self::Cancelled, Self::Expired];
+
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Pending => "PENDING",
+            Self::Success => "SUCCESS",
+            Self::Failed => "FAILED",
+            Self::Review => "REVIEW",
+            Self::Cancelled => "CANCELLED",
+            Self::Expired => "EXPIRED",
+        }
+    }
+
     pub fn parse(text: &str) -> Option<Self> {
         serde::Deserialize::deserialize(serde::de::value::StrDeserializer::<serde::de::value::Error>::new(text)).ok()
     }

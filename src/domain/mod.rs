@@ -3,6 +3,7 @@
 pub mod account;
 pub mod address;
 pub mod attempt;
+pub mod audit;
 pub mod block;
 pub mod challenge;
 pub mod clip;

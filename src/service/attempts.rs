@@ -2,9 +2,11 @@
 
 use std::time::Duration;
 
+use super::audit::noted;
 use super::events::tell;
 use super::{KeyHolder, Service, failed, no_entity, unreadable};
 use crate::domain::attempt::{Attempt, AttemptKind, AttemptStatus, Review, Settlement};
+use crate::domain::audit::{Act, Actor, Entry};
 use crate::domain::event::Happened;
 use crate::domain::id::Id;
 use crate::domain::job::Job;
@@ -143,7 +145,8 @@ impl Service {
             attempt.end(status, at);
             attempt.review = Some(Review { key: holder.key, at, note: note.clone() });
             let reviewed = tell(holder.account, at, Happened::AttemptReviewed { attempt: id, status })?;
-            let mut commit = Commit { ops: vec![reviewed], ..Commit::default() };
+            let entry = Entry::new(at, Actor::Key(holder.key), Act::AttemptReviewed).of(holder.account, id);
+            let mut commit = Commit { ops: vec![reviewed, noted(&entry.word(status.name()))?], ..Commit::default() };
             let jobs = self.jobs_of(holder.account, id)?;
             Ok((self.register_candidate(attempt, &jobs, &mut commit)?, commit))
         })?;

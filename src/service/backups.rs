@@ -4,18 +4,26 @@ use std::io::{BufWriter, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 
-use super::{Service, failed};
+use super::{Service, audit, failed};
+use crate::domain::audit::{Act, Actor};
 use crate::domain::refusal::{Failure, Stop};
 use crate::store::BackupReport;
 
 impl Service {
     /// Makes `folder` a backup of this moment, as sealed as the store; what it holds from an earlier backup is kept.
-    pub fn backup(&self, folder: &Path) -> Result<BackupReport, Stop> {
-        self.store.backup(folder).map_err(failed)
+    /// The audit log goes along.
+    pub fn backup(&self, by: &Actor, folder: &Path) -> Result<BackupReport, Stop> {
+        self.note(by, Act::StoreBackedUp, None)?;
+        self.write_audit()?;
+        let done = self.store.backup(folder).map_err(failed)?;
+        let log = self.audit_folder();
+        audit::file::copy(&log, &folder.join(audit::FOLDER)).map_err(|error| Failure(format!("audit log: {error}")))?;
+        Ok(done)
     }
 
     /// Writes every record in clear into a new file that only its owner can read. Returns how many.
-    pub fn export(&self, file: &Path) -> Result<u64, Stop> {
+    pub fn export(&self, by: &Actor, file: &Path) -> Result<u64, Stop> {
+        self.note(by, Act::StoreExported, None)?;
         let wrong = |error: &dyn std::fmt::Display| Stop::from(Failure(format!("{}: {error}", file.display())));
         let new = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(file);
         let mut out = BufWriter::new(new.map_err(|error| wrong(&error))?);

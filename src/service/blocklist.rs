@@ -2,7 +2,9 @@
 //!
 //! A workflow's `search_people` looks here; what comes of a hit is for the workflow's `fail_on` and `review_on`.
 
+use super::audit::noted;
 use super::{Committed, Service, failed, no_entity, person, put, unreadable};
+use crate::domain::audit::{Act, Actor, Entry};
 use crate::domain::block::Blocked;
 use crate::domain::evidence::Embedding;
 use crate::domain::id::Id;
@@ -22,7 +24,7 @@ pub enum Blocking {
 }
 
 impl Service {
-    pub fn block(&self, account: Id, whom: Blocking, reason: &str) -> Result<Blocked, Stop> {
+    pub fn block(&self, by: &Actor, account: Id, whom: Blocking, reason: &str) -> Result<Blocked, Stop> {
         let (document_index, face) = match whom {
             Blocking::Number(number) => (Some(self.document_index(account, &number)), None),
             Blocking::User(user) => {
@@ -45,7 +47,8 @@ impl Service {
         let row = key(&[account, entry.id]);
         // Sealed under a key of its own: erasing the person elsewhere leaves the list, removing the entry leaves nothing.
         let owner = person(account, entry.id);
-        let mut ops = vec![put(Table::Blocked, row.clone(), &entry, owner)?];
+        let noting = Entry::new(now, by.clone(), Act::Blocked).of(account, entry.id);
+        let mut ops = vec![put(Table::Blocked, row.clone(), &entry, owner)?, noted(&noting)?];
         if let Some(face) = &face {
             let value = super::embedding_bytes(&face.0);
             ops.push(Op::Put { table: Table::BlockedFaces, key: row.clone(), value, owner });
@@ -74,8 +77,9 @@ impl Service {
         }
     }
 
-    pub fn unblock(&self, account: Id, id: Id) -> Result<Blocked, Stop> {
+    pub fn unblock(&self, by: &Actor, account: Id, id: Id) -> Result<Blocked, Stop> {
         let entry: Blocked = self.record(Table::Blocked, &key(&[account, id]))?.ok_or_else(|| no_entity(id))?;
+        self.note_about(by, Act::Unblocked, account, id)?;
         self.forget(&[(account, id)])?;
         self.blocked.remove(account, id);
         Ok(entry)

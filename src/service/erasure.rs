@@ -6,9 +6,11 @@
 //!
 //! A receipt (ids and the time, nothing else) stays in the signed erasure list, which a restore of an older backup must apply.
 
+use super::audit::noted;
 use super::events::tell;
 use super::{Committed, Service, failed, no_entity, unreadable};
 use crate::domain::attempt::Attempt;
+use crate::domain::audit::{Act, Actor, Entry};
 use crate::domain::event::Happened;
 use crate::domain::id::Id;
 use crate::domain::refusal::{Refusal, Stop};
@@ -27,27 +29,29 @@ pub struct Erased {
 
 impl Service {
     /// Erases a user, the enrolled face, and the attempt that the user was registered from with its jobs and files.
-    pub fn erase_user(&self, account: Id, id: Id) -> Result<Erased, Stop> {
+    pub fn erase_user(&self, by: &Actor, account: Id, id: Id) -> Result<Erased, Stop> {
         let user = self.user(account, id)?;
-        self.decide(&user)?;
+        self.decide(by, &user)?;
         let erased = self.forget(&[(account, user.attempt), (account, id)])?;
         self.done(account, id)?;
         Ok(erased)
     }
 
     /// Erases an attempt whose person never became a user.
-    pub fn erase_attempt(&self, account: Id, id: Id) -> Result<Erased, Stop> {
+    pub fn erase_attempt(&self, by: &Actor, account: Id, id: Id) -> Result<Erased, Stop> {
         let row = key(&[account, id]);
         let _: Attempt = self.record(Table::Attempts, &row)?.ok_or_else(|| no_entity(id))?;
         if self.store.get(Table::UsersByAttempt, &row).map_err(failed)?.is_some() {
             return Err(Refusal::AttemptHasUser.into());
         }
+        // Noted before it is done: a crash leaves an entry of what was asked for, never an erasure without one.
+        self.note_about(by, Act::AttemptErased, account, id)?;
         self.forget(&[(account, id)])
     }
 
     /// Erases whatever is known of a document number in every account: the user registered under it, and every attempt that
     /// claimed it or showed a document with it. A user registered under another number from such an attempt stays.
-    pub fn erase_document(&self, number: &DocumentNumber) -> Result<Erased, Stop> {
+    pub fn erase_document(&self, by: &Actor, number: &DocumentNumber) -> Result<Erased, Stop> {
         let (mut people, mut users) = (Vec::new(), Vec::new());
         for account in self.accounts()? {
             let index = self.document_index(account.id, number);
@@ -65,7 +69,8 @@ impl Service {
         if people.is_empty() {
             return Err(no_entity(number.as_str()));
         }
-        users.iter().try_for_each(|user| self.decide(user))?;
+        self.note(by, Act::PersonErased, Some(format!("{} records", people.len())))?;
+        users.iter().try_for_each(|user| self.decide(by, user))?;
         let erased = self.forget(&people)?;
         users.iter().try_for_each(|user| self.done(user.account, user.id))?;
         Ok(erased)
@@ -90,7 +95,7 @@ impl Service {
     }
 
     /// From here on the user will be erased, whatever happens.
-    fn decide(&self, user: &User) -> Result<(), Stop> {
+    fn decide(&self, by: &Actor, user: &User) -> Result<(), Stop> {
         let row = key(&[user.account, user.id]);
         let told = Happened::UserErased { user: user.id, attempt: user.attempt };
         let decision = Op::Put {
@@ -99,9 +104,11 @@ impl Service {
             value: key(&[user.attempt]),
             owner: Owner::Account(user.account),
         };
+        let now = self.clock.now();
+        let entry = Entry::new(now, by.clone(), Act::UserErased).of(user.account, user.id);
         let commit = Commit {
             expects: vec![Expect::Present(Table::Users, row.clone()), Expect::Absent(Table::Erasing, row.clone())],
-            ops: vec![decision, tell(user.account, self.clock.now(), told)?],
+            ops: vec![decision, tell(user.account, now, told)?, noted(&entry)?],
         };
         match self.commit(commit)? {
             Committed::Done => Ok(()),
@@ -137,9 +144,14 @@ impl Service {
     }
 
     /// Erases `id` in whichever account it is.
-    pub fn erase_somewhere(&self, id: Id, erase: fn(&Self, Id, Id) -> Result<Erased, Stop>) -> Result<Erased, Stop> {
+    pub fn erase_somewhere(
+        &self,
+        by: &Actor,
+        id: Id,
+        erase: fn(&Self, &Actor, Id, Id) -> Result<Erased, Stop>,
+    ) -> Result<Erased, Stop> {
         for account in self.accounts()? {
-            match erase(self, account.id, id) {
+            match erase(self, by, account.id, id) {
                 Err(Stop::Refused(Refusal::NoEntity { .. })) => {}
                 done => return done,
             }

@@ -7,12 +7,14 @@ use std::sync::Arc;
 use serde_json::{Map, Value};
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
+use super::audit::noted;
 use super::events::tell;
 use super::operations::Concluded;
 use super::past::Past;
 use super::queue::QueuedJob;
 use super::{Committed, Service, SessionHolder, embedding_bytes, failed, no_entity, person, put, unreadable};
 use crate::domain::attempt::Attempt;
+use crate::domain::audit::{Act, Actor, Entry};
 use crate::domain::challenge::Challenge;
 use crate::domain::event::Happened;
 use crate::domain::evidence::Embedding;
@@ -221,7 +223,13 @@ impl Service {
             workflow: job.name().to_owned(),
             status: concluded.outcome.verdict.number(),
         };
-        let mut ops = vec![put(Table::Jobs, row.clone(), &after, owner)?, tell(job.account, finished_at, finished)?];
+        let verdict = format!("{} {}", job.operation.name(), concluded.outcome.verdict.number());
+        let entry = Entry::new(finished_at, Actor::System, Act::JobFinished).of(job.account, job.id).word(verdict);
+        let mut ops = vec![
+            put(Table::Jobs, row.clone(), &after, owner)?,
+            tell(job.account, finished_at, finished)?,
+            noted(&entry)?,
+        ];
         if let Some(Embedding(numbers)) = &concluded.face {
             ops.push(Op::Put { table: Table::JobFaces, key: row.clone(), value: embedding_bytes(numbers), owner });
         }

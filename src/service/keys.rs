@@ -7,10 +7,12 @@ use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
+use super::audit::noted;
 use super::sessions::NO_ACCOUNT;
 use super::{Committed, KeyHolder, Service, failed, no_entity, put, unreadable};
 use crate::crypto;
 use crate::domain::account::{Account, Retention};
+use crate::domain::audit::{Act, Actor, Entry};
 use crate::domain::hex;
 use crate::domain::id::Id;
 use crate::domain::key::{ApiKeyRecord, Caller, KeyTerms, OldSecret, Scope};
@@ -27,6 +29,11 @@ const CHECKSUM_LENGTH: usize = 8;
 impl Service {
     /// The account of that name, made if there is none.
     pub fn account_named(&self, name: &str) -> Result<Account, Stop> {
+        self.make_account(&Actor::System, name)
+    }
+
+    /// The same; if it is made, by this actor.
+    pub fn make_account(&self, by: &Actor, name: &str) -> Result<Account, Stop> {
         if let Some(account) = self.accounts()?.into_iter().find(|account| account.name == name) {
             return Ok(account);
         }
@@ -41,7 +48,10 @@ impl Service {
         let row = key(&[account.id]);
         let commit = Commit {
             expects: vec![Expect::Absent(Table::Accounts, row.clone())],
-            ops: vec![put(Table::Accounts, row, &account, Owner::System)?],
+            ops: vec![
+                put(Table::Accounts, row, &account, Owner::System)?,
+                noted(&Entry::new(now, by.clone(), Act::AccountCreated).of(account.id, account.id))?,
+            ],
         };
         match self.commit(commit)? {
             Committed::Done => Ok(account),
@@ -55,16 +65,27 @@ impl Service {
     }
 
     /// Changes after how many days an account's photos, clips and attempts are forgotten.
-    pub fn set_retention(&self, account: Id, retention: Retention) -> Result<Account, Stop> {
-        self.change_account(account, |record| record.retention = retention)
+    pub fn set_retention(&self, by: &Actor, account: Id, retention: Retention) -> Result<Account, Stop> {
+        let Retention { photos_days, clips_days, attempts_days } = retention;
+        let days = [photos_days, clips_days, attempts_days].map(|days| days.map_or("-".to_owned(), |d| d.to_string()));
+        let entry = Entry::new(self.clock.now(), by.clone(), Act::RetentionSet).of(account, account);
+        self.change_account(account, &entry.word(days.join(" ")), |record| record.retention = retention)
     }
 
     /// Changes whether a SUCCESS that nothing proves goes to REVIEW.
-    pub fn set_review_unproven(&self, account: Id, review_unproven: bool) -> Result<Account, Stop> {
-        self.change_account(account, |record| record.review_unproven = review_unproven)
+    pub fn set_review_unproven(&self, by: &Actor, account: Id, review_unproven: bool) -> Result<Account, Stop> {
+        let entry = Entry::new(self.clock.now(), by.clone(), Act::AccountChanged).of(account, account);
+        let entry = entry.word(format!("review_unproven {review_unproven}"));
+        self.change_account(account, &entry, |record| record.review_unproven = review_unproven)
     }
 
-    pub(super) fn change_account(&self, account: Id, change: impl Fn(&mut Account)) -> Result<Account, Stop> {
+    /// The audit log is told of it by `entry`.
+    pub(super) fn change_account(
+        &self,
+        account: Id,
+        entry: &Entry,
+        change: impl Fn(&mut Account),
+    ) -> Result<Account, Stop> {
         let row = key(&[account]);
         loop {
             let before = self.store.get(Table::Accounts, &row).map_err(failed)?.ok_or_else(|| no_entity(account))?;
@@ -72,7 +93,7 @@ impl Service {
             change(&mut record);
             let commit = Commit {
                 expects: vec![Expect::Equal(Table::Accounts, row.clone(), before)],
-                ops: vec![put(Table::Accounts, row.clone(), &record, Owner::System)?],
+                ops: vec![put(Table::Accounts, row.clone(), &record, Owner::System)?, noted(entry)?],
             };
             if self.commit(commit)? == Committed::Done {
                 return Ok(record);
@@ -81,7 +102,13 @@ impl Service {
     }
 
     /// A new key of `account` with its secret, which is shown this once.
-    pub fn create_key(&self, account: Id, name: &str, terms: KeyTerms) -> Result<(ApiKeyRecord, String), Stop> {
+    pub fn create_key(
+        &self,
+        by: &Actor,
+        account: Id,
+        name: &str,
+        terms: KeyTerms,
+    ) -> Result<(ApiKeyRecord, String), Stop> {
         let now = self.clock.now();
         let secret = new_secret();
         let record = ApiKeyRecord {
@@ -98,7 +125,10 @@ impl Service {
         let row = key(&[account, record.id]);
         let commit = Commit {
             expects: vec![Expect::Present(Table::Accounts, key(&[account])), Expect::Absent(Table::Keys, row.clone())],
-            ops: vec![put(Table::Keys, row, &record, Owner::Account(account))?],
+            ops: vec![
+                put(Table::Keys, row, &record, Owner::Account(account))?,
+                noted(&Entry::new(now, by.clone(), Act::KeyCreated).of(account, record.id))?,
+            ],
         };
         match self.commit(commit)? {
             Committed::Done => Ok((record, secret)),
@@ -112,19 +142,19 @@ impl Service {
     }
 
     /// Makes a key worthless from the next request on. Sessions opened with it go on until they end.
-    pub fn revoke_key(&self, id: Id) -> Result<ApiKeyRecord, Stop> {
+    pub fn revoke_key(&self, by: &Actor, id: Id) -> Result<ApiKeyRecord, Stop> {
         let account = self.account_of_key(id)?;
-        self.change_key(account, id, |record| {
+        self.change_key(account, id, Some((by, Act::KeyRevoked)), |record| {
             record.revoked_at.get_or_insert(self.clock.now());
         })
     }
 
     /// Gives a key a new secret, which is shown this once. The old one works on for `overlap`; one older still ends at once.
-    pub fn rotate_key(&self, id: Id, overlap: Duration) -> Result<(ApiKeyRecord, String), Stop> {
+    pub fn rotate_key(&self, by: &Actor, id: Id, overlap: Duration) -> Result<(ApiKeyRecord, String), Stop> {
         let account = self.account_of_key(id)?;
         let secret = new_secret();
         let hash = self.secret_hash(&secret);
-        let record = self.change_key(account, id, |record| {
+        let record = self.change_key(account, id, Some((by, Act::KeyRotated)), |record| {
             let old = std::mem::replace(&mut record.secret_hash, hash.clone());
             record.old_secret = Some(OldSecret { hash: old, until: self.clock.now().after(overlap) });
         })?;
@@ -152,7 +182,7 @@ impl Service {
     pub fn write_key_uses(&self) -> Result<usize, Stop> {
         let uses = self.key_uses.take();
         for (&(account, id), &at) in &uses {
-            match self.change_key(account, id, |record| record.last_used_at = record.last_used_at.max(Some(at))) {
+            match self.change_key(account, id, None, |record| record.last_used_at = record.last_used_at.max(Some(at))) {
                 Ok(_) | Err(Stop::Refused(Refusal::NoEntity { .. })) => {}
                 Err(stop) => return Err(stop),
             }
@@ -169,16 +199,24 @@ impl Service {
         Err(no_entity(id))
     }
 
-    fn change_key(&self, account: Id, id: Id, change: impl Fn(&mut ApiKeyRecord)) -> Result<ApiKeyRecord, Stop> {
+    /// With `told`, the audit log is told who did what.
+    fn change_key(
+        &self,
+        account: Id,
+        id: Id,
+        told: Option<(&Actor, Act)>,
+        change: impl Fn(&mut ApiKeyRecord),
+    ) -> Result<ApiKeyRecord, Stop> {
         let row = key(&[account, id]);
         loop {
             let before = self.store.get(Table::Keys, &row).map_err(failed)?.ok_or_else(|| no_entity(id))?;
             let mut record: ApiKeyRecord = decode(&before).map_err(|bad| unreadable(Table::Keys, bad))?;
             change(&mut record);
-            let commit = Commit {
-                expects: vec![Expect::Equal(Table::Keys, row.clone(), before)],
-                ops: vec![put(Table::Keys, row.clone(), &record, Owner::Account(account))?],
-            };
+            let mut ops = vec![put(Table::Keys, row.clone(), &record, Owner::Account(account))?];
+            if let Some((by, act)) = told {
+                ops.push(noted(&Entry::new(self.clock.now(), by.clone(), act).of(account, id))?);
+            }
+            let commit = Commit { expects: vec![Expect::Equal(Table::Keys, row.clone(), before)], ops };
             if self.commit(commit)? == Committed::Done {
                 return Ok(record);
             }

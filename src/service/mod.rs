@@ -3,6 +3,7 @@
 //! Nothing here knows HTTP, and nothing here knows how a photo is examined: the workers ask a `domain::evidence::Examiner`.
 //! Every call blocks until its effect is durable; callers on an async runtime run it on a blocking thread.
 
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::clock::Clock;
@@ -17,11 +18,13 @@ use crate::store::tables::{BadRecord, Owner, Table, decode, encode, key};
 use crate::store::{Commit, CommitError, Expect, Op, Store, StoreError};
 
 pub mod attempts;
+pub mod audit;
 pub mod backups;
 pub mod blocklist;
 pub mod challenges;
 pub mod erasure;
 pub mod events;
+pub mod evidence;
 pub mod gallery;
 pub mod jobs;
 pub mod keys;
@@ -73,6 +76,7 @@ pub struct Service {
     workflows: Workflows,
     gallery: Gallery,
     blocked: Gallery,
+    audit: Mutex<Option<audit::file::Log>>,
     ready: AtomicBool,
 }
 
@@ -86,6 +90,7 @@ impl Service {
             workflows,
             gallery: Gallery::default(),
             blocked: Gallery::default(),
+            audit: Mutex::new(None),
             ready: AtomicBool::new(false),
             store,
             config,

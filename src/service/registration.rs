@@ -4,11 +4,13 @@
 //! person must look at first turns SUCCESS into REVIEW. Both sides of that meeting write the attempt's record, so neither can miss
 //! the other.
 
+use super::audit::noted;
 use super::events::tell;
 use super::users::NewUser;
 use super::{Committed, Service, failed, person, put, unreadable};
 use crate::domain::account::Account;
 use crate::domain::attempt::{Attempt, AttemptStatus, Registration};
+use crate::domain::audit::{Act, Actor, Entry};
 use crate::domain::event::Happened;
 use crate::domain::job::{Candidate, Job, Operation};
 use crate::domain::refusal::Stop;
@@ -34,6 +36,8 @@ impl Service {
         let status = if doubtful { AttemptStatus::Review } else { status };
         attempt.end(status, now);
         commit.ops.push(tell(attempt.account, now, Happened::AttemptClosed { attempt: attempt.id, status })?);
+        let entry = Entry::new(now, Actor::Session(attempt.id), Act::AttemptClosed).of(attempt.account, attempt.id);
+        commit.ops.push(noted(&entry.word(status.name()))?);
         if doubtful {
             attempt.review_reasons = reasons;
             return Ok(None);
@@ -75,7 +79,7 @@ impl Service {
             attempt.registration = Some(Registration::DocumentTaken);
             return Ok(None);
         }
-        let new = self.new_user((attempt.account, attempt.id), candidate.clone(), face, commit)?;
+        let new = self.new_user(&Actor::System, (attempt.account, attempt.id), candidate.clone(), face, commit)?;
         attempt.registration = Some(Registration::User(new.user.id));
         Ok(Some(new))
     }
@@ -117,6 +121,9 @@ impl Service {
                 attempt.end(status, now);
                 attempt.review_reasons.extend(job.review.iter().cloned());
                 commit.ops.push(tell(attempt.account, now, Happened::AttemptClosed { attempt: attempt.id, status })?);
+                let entry =
+                    Entry::new(now, Actor::Session(attempt.id), Act::AttemptClosed).of(attempt.account, attempt.id);
+                commit.ops.push(noted(&entry.word(status.name()))?);
                 Ok(None)
             }
             AttemptStatus::Success => match &job.candidate {

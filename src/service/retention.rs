@@ -6,6 +6,7 @@ use super::jobs::{file_ref, job_key};
 use super::{Committed, Service, failed, person, put, unreadable};
 use crate::domain::account::Account;
 use crate::domain::attempt::{Attempt, AttemptStatus};
+use crate::domain::audit::{Act, Actor};
 use crate::domain::id::Id;
 use crate::domain::job::{InputFile, Job};
 use crate::domain::refusal::Stop;
@@ -33,12 +34,17 @@ pub struct Swept {
 }
 
 impl Service {
-    /// Applies every account's retention.
-    pub fn sweep_retention(&self, mode: Mode) -> Result<Swept, Stop> {
+    /// Applies every account's retention, by itself or because somebody asked for it.
+    pub fn sweep_retention(&self, by: &Actor, mode: Mode) -> Result<Swept, Stop> {
         let now = self.clock.now();
         let mut swept = Swept::default();
         for account in self.accounts()? {
             self.sweep_account(&account, now, mode, &mut swept)?;
+        }
+        if mode == Mode::Remove && swept != Swept::default() {
+            let Swept { photos, clips, attempts } = swept;
+            let counts = format!("{photos} photos, {clips} clips, {attempts} attempts");
+            self.note(by, Act::RetentionApplied, Some(counts))?;
         }
         Ok(swept)
     }

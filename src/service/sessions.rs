@@ -2,10 +2,12 @@
 
 use std::time::Duration;
 
+use super::audit::noted;
 use super::events::tell;
 use super::{Committed, KeyHolder, Service, SessionHolder, failed, person, put, unreadable};
 use crate::crypto;
 use crate::domain::attempt::{Attempt, AttemptKind, AttemptStatus, Closing, Session};
+use crate::domain::audit::{Act, Actor, Entry};
 use crate::domain::event::Happened;
 use crate::domain::hex;
 use crate::domain::id::Id;
@@ -93,7 +95,9 @@ impl Service {
                     let status = AttemptStatus::Expired;
                     attempt.end(status, now);
                     let expired = tell(attempt.account, now, Happened::AttemptExpired { attempt: attempt.id, status })?;
-                    Ok((1, Commit { ops: vec![expired], ..Commit::default() }))
+                    let entry = Entry::new(now, Actor::System, Act::AttemptClosed).of(attempt.account, attempt.id);
+                    let noted = noted(&entry.word(status.name()))?;
+                    Ok((1, Commit { ops: vec![expired, noted], ..Commit::default() }))
                 })?;
             }
         }

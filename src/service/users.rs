@@ -2,9 +2,11 @@
 
 use serde_json::{Map, Value};
 
+use super::audit::noted;
 use super::events::tell;
 use super::{Committed, Service, failed, no_entity, person, put, unreadable};
 use crate::domain::attempt::{Attempt, AttemptStatus};
+use crate::domain::audit::{Act, Actor, Entry};
 use crate::domain::event::Happened;
 use crate::domain::evidence::Embedding;
 use crate::domain::hex;
@@ -31,7 +33,7 @@ pub(super) struct NewUser {
 
 impl Service {
     /// Registers a user from an attempt that ended in SUCCESS, and enrols the selfie of its last succeeded compare, if any.
-    pub fn register(&self, account: Id, registration: Registration) -> Result<User, Stop> {
+    pub fn register(&self, by: &Actor, account: Id, registration: Registration) -> Result<User, Stop> {
         let Registration { attempt, document_id, document_type, metadata } = registration;
         let candidate = Candidate { document_id, document_type, metadata };
         let attempt_row = key(&[account, attempt]);
@@ -41,7 +43,7 @@ impl Service {
         }
         let mut commit =
             Commit { expects: vec![Expect::Present(Table::Attempts, attempt_row.clone())], ops: Vec::new() };
-        let new = self.new_user((account, attempt), candidate, self.selfie_of(account, attempt)?, &mut commit)?;
+        let new = self.new_user(by, (account, attempt), candidate, self.selfie_of(account, attempt)?, &mut commit)?;
         let taken =
             document_key(account, &new.user.document_index).map_err(|bad| unreadable(Table::UsersByDocument, bad))?;
         match self.commit(commit)? {
@@ -59,6 +61,7 @@ impl Service {
     /// Adds to `commit` what registers `candidate` from that attempt, with the embedding of a selfie as it is stored.
     pub(super) fn new_user(
         &self,
+        by: &Actor,
         (account, attempt): (Id, Id),
         candidate: Candidate,
         face: Option<Vec<u8>>,
@@ -81,7 +84,8 @@ impl Service {
         let row = key(&[account, user.id]);
         let owner = person(account, user.id);
         let created = tell(account, now, Happened::UserCreated { user: user.id, attempt })?;
-        commit.ops.extend([put(Table::Users, row.clone(), &user, owner)?, created]);
+        let entry = Entry::new(now, by.clone(), Act::UserRegistered).of(account, user.id).word(attempt.to_string());
+        commit.ops.extend([put(Table::Users, row.clone(), &user, owner)?, created, noted(&entry)?]);
         if let Some(value) = face.clone() {
             commit.ops.push(Op::Put { table: Table::UserFaces, key: row.clone(), value, owner });
         }

@@ -61,6 +61,7 @@ pub use open::{OpenOptions, OpenReport};
 use tables::{Owner, Table};
 
 use self::core::Core;
+use crate::crypto::SigningKey;
 use crate::domain::id::Id;
 use kv::Direction;
 
@@ -128,6 +129,11 @@ impl Store {
     /// A keyed hash by which a number or a name can be looked up without being stored.
     pub fn blind(&self, account: Id, purpose: &str, text: &str) -> [u8; 32] {
         self.core.shared.keys.blind(account, purpose, text)
+    }
+
+    /// A key that belongs to this store and signs for one purpose alone. It outlives a change of the master key.
+    pub fn signing_key(&self, purpose: &str) -> Option<SigningKey> {
+        SigningKey::from_seed(&self.core.shared.keys.root(purpose))
     }
 
     /// Durable when it returns; until a commit refers to it, a restart may sweep it away.

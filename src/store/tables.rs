@@ -57,10 +57,12 @@ pub enum Table {
     BlockedFaces,
     /// index: account, blind index of a blocked number, entry → nothing
     BlockedByDocument,
+    /// entry → who did what; appended, and removed when it is in the audit log's file
+    Audit,
 }
 
 impl Table {
-    pub const ALL: [Table; 20] = [
+    pub const ALL: [Table; 21] = [
         Table::Accounts,
         Table::Keys,
         Table::KeysByHash,
@@ -81,6 +83,7 @@ impl Table {
         Table::Blocked,
         Table::BlockedFaces,
         Table::BlockedByDocument,
+        Table::Audit,
     ];
 
     pub fn name(self) -> &'static str {
@@ -105,17 +108,18 @@ impl Table {
             Table::Blocked => "blocked",
             Table::BlockedFaces => "blocked_faces",
             Table::BlockedByDocument => "blocked_by_document",
+            Table::Audit => "audit",
         }
     }
 
     /// Rows of these are only ever appended; the last part of their keys is an id given by the store.
     pub fn is_appended(self) -> bool {
-        matches!(self, Table::Events)
+        matches!(self, Table::Events | Table::Audit)
     }
 
     /// A full disk takes rows of these: they are small, and what they announce makes room.
     pub(super) fn makes_room(self) -> bool {
-        matches!(self, Table::Erasing | Table::Events)
+        matches!(self, Table::Erasing | Table::Events | Table::Audit)
     }
 
     /// Index tables hold derived rows only.
@@ -294,6 +298,7 @@ mod tests {
                 Table::Jobs => again::<Job>(record),
                 Table::Users => again::<User>(record),
                 Table::Events => again::<crate::domain::event::EventRecord>(record),
+                Table::Audit => again::<crate::domain::audit::Entry>(record),
                 other => panic!("{} holds no records", other.name()),
             };
             assert_eq!(&written, record);

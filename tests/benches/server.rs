@@ -42,7 +42,15 @@ fn main() {
     let workers = config.workers();
     let running = server::start(config, Clock::system(), engine).unwrap();
     let account = running.service.account_named("bench").unwrap();
-    let (_, key) = running.service.create_key(account.id, "bench", twoface::domain::key::KeyTerms::default()).unwrap();
+    let (_, key) = running
+        .service
+        .create_key(
+            &twoface::domain::audit::Actor::System,
+            account.id,
+            "bench",
+            twoface::domain::key::KeyTerms::default(),
+        )
+        .unwrap();
     let base = format!("https://{}", running.address);
     let client = Client::new(&base, &std::fs::read_to_string(certificate).unwrap()).unwrap();
     while client.call("GET", "/readyz", &[], None).unwrap().status != 200 {

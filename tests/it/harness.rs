@@ -12,6 +12,7 @@ use twoface::client::{Body, Client, Reply};
 use twoface::clock::Clock;
 use twoface::config::Config;
 use twoface::domain::account::Retention;
+use twoface::domain::audit::Actor;
 use twoface::domain::clip::ClipExamined;
 use twoface::domain::document::DocumentSeen;
 use twoface::domain::evidence::{
@@ -76,7 +77,7 @@ impl Server {
         let certificate = config.data.dir.join("certificate.pem");
         let running = server::start(config, clock.clone(), examiner).unwrap();
         let account = running.service.account_named("test").unwrap();
-        let (_, key) = running.service.create_key(account.id, "test", KeyTerms::default()).unwrap();
+        let (_, key) = running.service.create_key(&Actor::System, account.id, "test", KeyTerms::default()).unwrap();
         let base = format!("https://{}", running.address);
         let client = Checked(Client::new(&base, &std::fs::read_to_string(certificate).unwrap()).unwrap());
         let secrets = Mutex::new(vec![key.clone()]);
@@ -91,20 +92,20 @@ impl Server {
     pub fn stranger_key(&self) -> String {
         let service = &self.running.as_ref().unwrap().service;
         let account = service.account_named("stranger").unwrap();
-        service.create_key(account.id, "stranger", KeyTerms::default()).unwrap().1
+        service.create_key(&Actor::System, account.id, "stranger", KeyTerms::default()).unwrap().1
     }
 
     /// Another key of the same account: its id and secret.
     pub fn make_key(&self, terms: KeyTerms) -> (Id, String) {
         let service = &self.running.as_ref().unwrap().service;
         let account = service.account_named("test").unwrap();
-        let (record, secret) = service.create_key(account.id, "another", terms).unwrap();
+        let (record, secret) = service.create_key(&Actor::System, account.id, "another", terms).unwrap();
         self.keep_secret(&secret);
         (record.id, secret)
     }
 
     pub fn rotate_key(&self, key: Id, overlap: Duration) -> String {
-        let secret = self.running.as_ref().unwrap().service.rotate_key(key, overlap).unwrap().1;
+        let secret = self.running.as_ref().unwrap().service.rotate_key(&Actor::System, key, overlap).unwrap().1;
         self.keep_secret(&secret);
         secret
     }
@@ -121,7 +122,7 @@ impl Server {
         let service = &self.running.as_ref().unwrap().service;
         let account = service.account_named("test").unwrap();
         let key = service.keys(account.id).unwrap().into_iter().find(|key| key.name == key_named).unwrap();
-        service.revoke_key(key.id).unwrap();
+        service.revoke_key(&Actor::System, key.id).unwrap();
     }
 
     /// What the administrator may do beside the API.
@@ -146,21 +147,23 @@ impl Server {
     pub fn keep_for(&self, photos_days: Option<u32>, attempts_days: Option<u32>) {
         let service = &self.running.as_ref().unwrap().service;
         let account = service.account_named("test").unwrap();
-        service.set_retention(account.id, Retention { photos_days, clips_days: None, attempts_days }).unwrap();
+        service
+            .set_retention(&Actor::System, account.id, Retention { photos_days, clips_days: None, attempts_days })
+            .unwrap();
     }
 
     /// Applies retention after a preview that must count the same: photos and attempts.
     pub fn sweep(&self) -> (u64, u64) {
         let service = &self.running.as_ref().unwrap().service;
-        let preview = service.sweep_retention(Mode::Preview).unwrap();
-        let swept = service.sweep_retention(Mode::Remove).unwrap();
+        let preview = service.sweep_retention(&Actor::System, Mode::Preview).unwrap();
+        let swept = service.sweep_retention(&Actor::System, Mode::Remove).unwrap();
         assert_eq!(preview, swept);
         (swept.photos, swept.attempts)
     }
 
     /// Erases all that is known of a number, as the command line does.
     pub fn erase_document(&self, number: &DocumentNumber) -> Result<Erased, Stop> {
-        self.running.as_ref().unwrap().service.erase_document(number)
+        self.running.as_ref().unwrap().service.erase_document(&Actor::System, number)
     }
 
     /// Tells the harness of a word that the log must not contain.

@@ -13,6 +13,7 @@ mod harness;
 
 mod accounts;
 mod attempts;
+mod audit;
 mod clips;
 mod conformance;
 mod documents;

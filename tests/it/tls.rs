@@ -11,6 +11,7 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 use twoface::client::Client;
 use twoface::clock::{Clock, Stopwatch};
 use twoface::config::Config;
+use twoface::domain::audit::Actor;
 use twoface::domain::key::{Caller, ClientCertificate, KeyTerms};
 use twoface::server::{self, Running};
 use twoface::tls::Reload;
@@ -124,7 +125,7 @@ fn a_key_bound_to_a_client_certificate_works_over_a_connection_that_shows_it() {
     let bound = ClientCertificate(twoface::crypto::sha256(&certificate));
     let terms = KeyTerms { certificates: vec![bound], ..KeyTerms::default() };
     let account = running.service.account_named("bank").unwrap();
-    let (_, secret) = running.service.create_key(account.id, "bound", terms).unwrap();
+    let (_, secret) = running.service.create_key(&Actor::System, account.id, "bound", terms).unwrap();
     let users = format!("GET /v1/2face/users HTTP/1.1\r\nUser-Agent: t\r\nAuthorization: {secret}");
     assert!(get(&running, &root, Some((certificate.clone(), key.clone_key())), &users).starts_with("HTTP/1.1 200"));
     assert!(get(&running, &root, None, &users).starts_with("HTTP/1.1 403"));

@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 use twoface::client::{Body, Reply};
+use twoface::domain::audit::Actor;
 use twoface::domain::user::DocumentNumber;
 use twoface::service::blocklist::Blocking;
 
@@ -300,16 +301,16 @@ fn a_blocked_number_or_face_does_not_pass() {
     let server = Server::start_with(MANY_TRIES);
     let (service, account) = (server.service(), server.account());
     let number = DocumentNumber::parse("00113918205").unwrap();
-    let entry = service.block(account, Blocking::Number(number), "reported stolen").unwrap();
+    let entry = service.block(&Actor::System, account, Blocking::Number(number), "reported stolen").unwrap();
     let token = server.session();
     let reply = sign_up(&server, &token, "001-1391820-5", "cosine 0.8 person 8");
     assert_eq!(reply.json(), json!({ "code": 200, "result": false }));
     assert_eq!(job(&server, &reply)["details"]["steps"][3]["failedOn"], json!(["blocked_number"]));
-    service.unblock(account, entry.id).unwrap();
+    service.unblock(&Actor::System, account, entry.id).unwrap();
     assert_eq!(sign_up(&server, &token, "001-1391820-5", "cosine 0.8 person 8").result(), json!(true));
     let attempt = close(&server, &token);
     let attempt = attempt["id"].as_str().unwrap().parse().unwrap();
-    service.block(account, Blocking::Attempt(attempt), "a forger").unwrap();
+    service.block(&Actor::System, account, Blocking::Attempt(attempt), "a forger").unwrap();
     assert_eq!(service.blocklist(account).unwrap().len(), 1);
     let token = server.session();
     let reply = sign_up(&server, &token, "402-0000000-0@0.99", "cosine 0.8 person 8");
@@ -323,7 +324,7 @@ fn an_account_may_want_every_unproven_success_looked_at() {
     let server = Server::start();
     let status = |token: &str| close(&server, token)["status"].clone();
     assert_eq!(status(&server.session()), json!("SUCCESS"), "the client decides, unless");
-    server.service().set_review_unproven(server.account(), true).unwrap();
+    server.service().set_review_unproven(&Actor::System, server.account(), true).unwrap();
     let token = server.session();
     let attempt = close(&server, &token);
     assert_eq!((&attempt["status"], &attempt["reviewReasons"]), (&json!("REVIEW"), &json!(["unproven"])));

@@ -27,7 +27,7 @@ use image::RgbImage;
 pub use decode::{in_process, pictures};
 pub use picture::{Picture, Planes};
 pub use pool::{Decoder, Settings};
-pub use sandbox::Landlock;
+pub use sandbox::{Landlock, MEMORY_MAX};
 
 /// Of a whole clip: what a request may hold.
 pub const BYTES_MAX: usize = 10 * 1024 * 1024;
