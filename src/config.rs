@@ -32,6 +32,7 @@ pub struct Config {
     pub networks: Networks,
     pub clips: Clips,
     pub liveness: Liveness,
+    pub admin: Admin,
     pub log: Log,
     /// Every setting as it came about, for people to read.
     #[serde(skip)]
@@ -186,6 +187,14 @@ pub enum LivenessRequired {
 
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
+pub struct Admin {
+    pub socket: PathBuf,
+    pub group: String,
+    pub four_eyes: bool,
+}
+
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Log {
     pub level: LogLevel,
     pub format: LogFormat,
@@ -234,6 +243,7 @@ impl Config {
                 &mut config.tls.key,
                 &mut config.tls.client_ca,
                 &mut config.workflows.file,
+                &mut config.admin.socket,
             ] {
                 if !path.as_os_str().is_empty() && path.as_os_str() != "ask" {
                     *path = folder.join(&*path);
@@ -295,6 +305,20 @@ impl Config {
         match rules.iter().find(|(holds, _)| !holds) {
             Some((_, rule)) => Err(BadConfig((*rule).to_owned())),
             None => Ok(()),
+        }
+    }
+
+    /// Where the administrator's socket is.
+    pub fn admin_socket(&self) -> PathBuf {
+        // The packaged service has this pair of folders; any other data folder keeps its own socket, so that two servers on one
+        // machine never meet.
+        let run = Path::new("/run/twoface");
+        if !self.admin.socket.as_os_str().is_empty() {
+            self.admin.socket.clone()
+        } else if self.data.dir == Path::new("/var/lib/twoface") && run.is_dir() {
+            run.join("admin.sock")
+        } else {
+            self.data.dir.join("admin.sock")
         }
     }
 

@@ -23,8 +23,9 @@ use crate::service::retention::{Mode, Swept};
 use crate::service::workflows::Workflows;
 use crate::store::{MasterKey, OpenOptions, Passphrase, Store};
 use crate::systemd;
+use crate::telemetry;
 use crate::tls::{self, Reload};
-use crate::vision::clip;
+use crate::vision::{self, clip};
 
 /// How often sessions that ran out are written down as EXPIRED.
 const EXPIRY_SWEEP: Duration = Duration::from_secs(30);
@@ -166,7 +167,8 @@ pub fn start(config: Config, clock: Clock, examiner: Arc<dyn Examiner>) -> Resul
     let workers = service.start_workers(&examiner, workers).map_err(|error| ("threads", error))?;
 
     let certificate = tls.as_ref().map(|served| Arc::clone(&served.certificate));
-    let (handle, thread) = listen(listener, tls, &config, Arc::clone(&service))?;
+    let desk = desk(&service, Some(admin::Serving { address, certificate: certificate.clone().map(shown) }));
+    let (handle, thread) = listen(listener, tls, &config, Arc::clone(&service), desk)?;
     match &certificate {
         Some(shown) => {
             let fingerprint = shown.fingerprint();
@@ -175,6 +177,26 @@ pub fn start(config: Config, clock: Clock, examiner: Arc<dyn Examiner>) -> Resul
         None => tracing::warn!(%address, "listening without TLS"),
     }
     Ok(Running { address, certificate, service, handle, thread, workers })
+}
+
+/// What administrators' requests are carried out with.
+pub fn desk(service: &Arc<Service>, serving: Option<admin::Serving>) -> Arc<admin::Desk> {
+    Arc::new(admin::Desk {
+        service: Arc::clone(service),
+        started_at: service.now(),
+        serving,
+        shrink: vision::image::thumbnail,
+        log: telemetry::lines_after,
+    })
+}
+
+/// The certificate that is shown at the moment of asking, for people.
+fn shown(certificate: Arc<tls::Certificate>) -> admin::ShownCertificate {
+    Box::new(move || admin::Certificate {
+        fingerprint: certificate.fingerprint(),
+        self_signed: certificate.self_signed,
+        ends_at: certificate.not_after(),
+    })
 }
 
 impl Running {
@@ -235,10 +257,12 @@ fn listen(
     tls: Option<tls::Served>,
     config: &Config,
     service: Arc<Service>,
+    desk: Arc<admin::Desk>,
 ) -> Result<(actix_web::dev::ServerHandle, std::thread::JoinHandle<()>), CannotStart> {
     let (sender, receiver) = std::sync::mpsc::channel();
     let memory = api::UploadMemory::new(config.jobs.upload_memory_mib);
-    let socket = admin::socket::bind(&config.data.dir).map_err(|error| ("administrator's socket", error))?;
+    let socket = admin::socket::bind(&config.admin_socket(), &config.admin.group)
+        .map_err(|error| ("administrator's socket", error))?;
     let limits = listen_limits(config);
     let addresses = Addresses::new(config.server.connections_per_address_max);
     let run = move || {
@@ -252,7 +276,7 @@ fn listen(
             let beside = [
                 actix_web::rt::spawn(sweep(service.clone())),
                 actix_web::rt::spawn(maintain(service.clone())),
-                actix_web::rt::spawn(admin::socket::serve(socket, service.clone().into_inner())),
+                actix_web::rt::spawn(admin::socket::serve(socket, desk)),
                 actix_web::rt::spawn(attend(service.clone())),
                 actix_web::rt::spawn(renew(certificate, service.clone())),
                 actix_web::rt::spawn(write_audit(service.clone())),

@@ -1,52 +1,67 @@
-//! The administrator's Unix socket: one JSON request a connection, one JSON reply.
+//! The administrator's Unix socket: one JSON request a connection, ended by a newline or by closing that side; one JSON reply.
 //!
-//! The socket lies in the data folder, which only the service's user (and root) can enter: the file system authenticates.
+//! Two walls: the file's mode lets in its owner and one group, and the kernel's word for who has connected is checked again.
+//! Whatever is sent, no more than a request's length is held, and only for a few seconds.
 
+use std::io::ErrorKind;
 use std::os::unix::fs::PermissionsExt as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use rustix::fs::{Gid, chown};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{UnixListener, UnixStream};
+use tokio::sync::Semaphore;
 
-use super::{Reply, Request, handle};
-use crate::service::Service;
+use super::actor::{self, Actor, Group, Peer};
+use super::{Desk, Reply, Request, handle};
 
 /// No request is nearly as long.
-const REQUEST_BYTES_MAX: u64 = 64 * 1024;
+const REQUEST_BYTES_MAX: usize = 64 * 1024;
 const REQUEST_SECONDS_MAX: Duration = Duration::from_secs(5);
+/// Administrators' connections at the same time; more wait.
+const CONNECTIONS_MAX: usize = 64;
 
-/// Where the socket of the server that serves `folder` is.
-pub fn path(folder: &Path) -> PathBuf {
-    folder.join("admin.sock")
-}
-
-/// Takes the place of a socket that a killed server left. Whoever calls this holds the store, so no other server lives.
-pub fn bind(folder: &Path) -> std::io::Result<std::os::unix::net::UnixListener> {
-    let path = path(folder);
-    match std::fs::remove_file(&path) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error),
-        _ => {}
+/// Makes the socket, in the place of one that a killed server left. Where the group exists its members can reach it.
+pub fn bind(path: &Path, group: &str) -> std::io::Result<std::os::unix::net::UnixListener> {
+    match std::os::unix::net::UnixStream::connect(path) {
+        Ok(_) => {
+            let text = format!("{}: another server answers there", path.display());
+            return Err(std::io::Error::new(ErrorKind::AddrInUse, text));
+        }
+        Err(error) if error.kind() == ErrorKind::NotFound => {}
+        Err(_) => std::fs::remove_file(path)?,
     }
-    let listener = std::os::unix::net::UnixListener::bind(&path)?;
-    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600))?;
+    let listener = std::os::unix::net::UnixListener::bind(path)
+        .map_err(|error| std::io::Error::new(error.kind(), format!("{}: {error}", path.display())))?;
+    let mut mode = 0o600;
+    if let Some(Group { number, .. }) = Group::of_system(group) {
+        match chown(path, None, Some(Gid::from_raw(number))) {
+            Ok(()) => mode = 0o660,
+            Err(error) => tracing::warn!("the administrator's socket stays closed to the group {group}: {error}"),
+        }
+    }
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode))?;
     listener.set_nonblocking(true)?;
     Ok(listener)
 }
 
 /// Answers until its task is aborted.
-pub async fn serve(listener: std::os::unix::net::UnixListener, service: Arc<Service>) {
+pub async fn serve(listener: std::os::unix::net::UnixListener, desk: Arc<Desk>) {
     let listener = match UnixListener::from_std(listener) {
         Ok(listener) => listener,
         Err(error) => return tracing::error!("the administrator's socket cannot be served: {error}"),
     };
+    let places = Arc::new(Semaphore::new(CONNECTIONS_MAX));
     loop {
+        let Ok(place) = Arc::clone(&places).acquire_owned().await else { return };
         match listener.accept().await {
             Ok((stream, _)) => {
-                let service = Arc::clone(&service);
+                let desk = Arc::clone(&desk);
                 tokio::spawn(async move {
-                    answer(stream, service).await;
+                    answer(stream, desk).await;
+                    drop(place);
                 });
             }
             Err(error) => {
@@ -57,22 +72,54 @@ pub async fn serve(listener: std::os::unix::net::UnixListener, service: Arc<Serv
     }
 }
 
-async fn answer(mut stream: UnixStream, service: Arc<Service>) {
-    let mut text = Vec::new();
-    let mut limited = (&mut stream).take(REQUEST_BYTES_MAX);
-    if !matches!(tokio::time::timeout(REQUEST_SECONDS_MAX, limited.read_to_end(&mut text)).await, Ok(Ok(_))) {
-        return;
-    }
-    let request = serde_json::from_slice::<Request>(&text);
-    let reply = match request.map_err(|error| format!("the request cannot be read: {error}")) {
-        Ok(request) => match tokio::task::spawn_blocking(move || handle(&service, request)).await {
-            Ok(reply) => reply,
-            Err(error) => Reply::Refused(error.to_string()),
-        },
+async fn answer(mut stream: UnixStream, desk: Arc<Desk>) {
+    let reply = match admitted(&stream, &desk) {
         Err(why) => Reply::Refused(why),
+        Ok(actor) => match tokio::time::timeout(REQUEST_SECONDS_MAX, read(&mut stream)).await {
+            Ok(Ok(request)) => match tokio::task::spawn_blocking(move || handle(&desk, &actor, request)).await {
+                Ok(reply) => reply,
+                Err(_) => Reply::Refused("the request could not be carried out; the log tells why".to_owned()),
+            },
+            Ok(Err(why)) => Reply::Refused(why),
+            Err(_) => Reply::Refused("no request came".to_owned()),
+        },
     };
     let written = serde_json::to_vec(&reply).unwrap_or_default();
     // The administrator may have gone away.
     let _ = stream.write_all(&written).await;
     let _ = stream.shutdown().await;
+}
+
+/// Who is at the other end, if he may ask.
+fn admitted(stream: &UnixStream, desk: &Desk) -> Result<Actor, String> {
+    let credentials = stream.peer_cred().map_err(|error| format!("the kernel does not tell who asks: {error}"))?;
+    let peer = Peer { user: credentials.uid(), group: credentials.gid(), process: credentials.pid() };
+    let group = &desk.service.config().admin.group;
+    let users = std::fs::read_to_string("/etc/passwd").unwrap_or_default();
+    let name = actor::user_named(&users, peer.user);
+    let own = rustix::process::geteuid().as_raw();
+    if actor::admits(peer, name.as_deref(), own, Group::of_system(group).as_ref()) {
+        return Ok(Actor::of(peer));
+    }
+    tracing::warn!(user = peer.user, "somebody who is no administrator was refused at the administrator's socket");
+    Err(format!("only root, the service's user and members of the group {group} may do this"))
+}
+
+/// One request: what comes before a newline or the end.
+async fn read(stream: &mut UnixStream) -> Result<Request, String> {
+    let mut text = Vec::new();
+    let mut part = [0_u8; 4096];
+    loop {
+        let length = stream.read(&mut part).await.map_err(|error| error.to_string())?;
+        let part = part.get(..length).unwrap_or_default();
+        let line = part.split(|byte| *byte == b'\n').next().unwrap_or_default();
+        text.extend_from_slice(line);
+        if text.len() > REQUEST_BYTES_MAX {
+            return Err("the request is too long".to_owned());
+        }
+        if length == 0 || line.len() < length {
+            break;
+        }
+    }
+    serde_json::from_slice(&text).map_err(|error| format!("the request cannot be read: {error}"))
 }

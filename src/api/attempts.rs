@@ -10,7 +10,7 @@ use super::error::Denied;
 use super::jobs::entity_id;
 use super::paging::{self, Paging};
 use super::upload::Form;
-use crate::domain::attempt::{Attempt, AttemptKind, AttemptStatus, Registration, Settlement};
+use crate::domain::attempt::{Attempt, AttemptKind, AttemptStatus, Registration, Reviewer, Settlement};
 use crate::domain::audit::Actor;
 use crate::domain::job::{InputFile, Job, JobState, Verdict};
 use crate::domain::refusal::Refusal;
@@ -84,7 +84,8 @@ pub async fn review(
     if note.as_ref().is_some_and(|note| note.chars().count() > NOTE_MAX) {
         return Err(Refusal::BadField { field: "note", must: "be at most 2,000 characters" }.into());
     }
-    ok(ask(&service, move |service| service.review(key.0, id, settlement, note)).await?)
+    let by = Reviewer::Key { key: key.0.key };
+    ok(ask(&service, move |service| service.review(key.0.account, id, settlement, note, by)).await?)
 }
 
 /// `GET /attempts/:id`.
@@ -132,8 +133,10 @@ fn summary(attempt: &Attempt, status: AttemptStatus) -> Value {
         AttemptStatus::Expired => attempt.session.as_ref().map_or(attempt.updated_at, |session| session.expires_at),
         _ => attempt.updated_at,
     };
-    let review =
-        attempt.review.as_ref().map(|review| json!({ "at": review.at, "key": review.key, "note": review.note }));
+    let review = attempt.review.as_ref().map(|review| {
+        // An administrator of this machine has no key; his name stays here.
+        json!({ "at": review.at, "key": review.by.key(), "note": review.note })
+    });
     let registration = attempt.registration.as_ref().map(|registration| match registration {
         Registration::User(id) => json!({ "user": id }),
         Registration::DocumentTaken => json!({ "error": "document_taken" }),

@@ -47,6 +47,7 @@ pub async fn request(
         response.headers_mut().insert(name, value);
     }
     log(&response, &id, watch);
+    service.statistics().count_request(service.now(), response.status().as_u16());
     Ok(match unread {
         Some(unread) => unread.after(response),
         None => response,

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::audit::Actor;
 use super::challenge::Challenge;
 use super::id::Id;
 use super::key::AnswerMode;
@@ -18,6 +19,13 @@ pub enum AttemptKind {
 }
 
 impl AttemptKind {
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Signup => "SIGNUP",
+            Self::Validation => "VALIDATION",
+        }
+    }
+
     pub fn parse(text: &str) -> Option<Self> {
         match text {
             "SIGNUP" => Some(Self::Signup),
@@ -114,11 +122,52 @@ impl Settlement {
     }
 }
 
+/// Who settled an attempt in review.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Reviewer {
+    /// The API key that was used.
+    Key { key: Id },
+    /// An administrator of this machine, by the name that the system has for him.
+    Administrator { administrator: String },
+}
+
+impl Reviewer {
+    /// As the audit log names him.
+    pub fn actor(&self) -> Actor {
+        match self {
+            Self::Key { key } => Actor::Key(*key),
+            Self::Administrator { administrator } => Actor::Administrator(administrator.clone()),
+        }
+    }
+
+    pub fn key(&self) -> Option<Id> {
+        match self {
+            Self::Key { key } => Some(*key),
+            Self::Administrator { .. } => None,
+        }
+    }
+
+    pub fn administrator(&self) -> Option<&str> {
+        match self {
+            Self::Key { .. } => None,
+            Self::Administrator { administrator } => Some(administrator),
+        }
+    }
+}
+
+/// Which administrator first looked at an attempt in review.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Opened {
+    pub administrator: String,
+    pub at: Timestamp,
+}
+
 /// Who settled an attempt in review, when and why.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Review {
-    /// The API key that was used.
-    pub key: Id,
+    #[serde(flatten)]
+    pub by: Reviewer,
     pub at: Timestamp,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub note: Option<String>,
@@ -152,6 +201,9 @@ pub struct Attempt {
     /// Issued and not answered yet.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub challenge: Option<Challenge>,
+    /// Present once an administrator has looked at it in review.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub opened: Option<Opened>,
     /// Present once a reviewer has settled it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub review: Option<Review>,
@@ -184,6 +236,7 @@ impl Attempt {
             session: Some(session),
             tries: BTreeMap::new(),
             challenge: None,
+            opened: None,
             review: None,
             review_reasons: Vec::new(),
             registration: None,
@@ -241,5 +294,16 @@ mod tests {
         attempt.end(AttemptStatus::Success, start);
         assert_eq!(attempt.status_at(start.after(Duration::from_secs(90))), AttemptStatus::Success);
         assert!(!attempt.is_open(start));
+    }
+
+    #[test]
+    fn a_review_by_a_key_is_read_as_it_always_was_and_one_by_an_administrator_is_told_from_it() {
+        let old = r#"{"key":"010101010101010101010101","at":"2022-05-09T03:32:11.748Z","note":"clear"}"#;
+        let review: Review = serde_json::from_str(old).unwrap();
+        assert_eq!(review.by, Reviewer::Key { key: Id::from_bytes([1; 12]) });
+        assert_eq!(serde_json::to_string(&review).unwrap(), old);
+        let by = Reviewer::Administrator { administrator: "ana".to_owned() };
+        let review = Review { by, ..review };
+        assert_eq!(serde_json::from_str::<Review>(&serde_json::to_string(&review).unwrap()).unwrap(), review);
     }
 }

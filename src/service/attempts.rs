@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use super::audit::noted;
 use super::events::tell;
-use super::{KeyHolder, Service, failed, no_entity, unreadable};
-use crate::domain::attempt::{Attempt, AttemptKind, AttemptStatus, Review, Settlement};
-use crate::domain::audit::{Act, Actor, Entry};
+use super::{Service, failed, no_entity, unreadable};
+use crate::domain::attempt::{Attempt, AttemptKind, AttemptStatus, Review, Reviewer, Settlement};
+use crate::domain::audit::{Act, Entry};
 use crate::domain::event::Happened;
 use crate::domain::id::Id;
 use crate::domain::job::Job;
@@ -135,19 +135,26 @@ impl Service {
     }
 
     /// Settles an attempt that was closed as REVIEW. Refused when it is in another status.
-    pub fn review(&self, holder: KeyHolder, id: Id, settlement: Settlement, note: Option<String>) -> Result<Id, Stop> {
-        let new = self.change_attempt(holder.account, id, |attempt| {
+    pub fn review(
+        &self,
+        account: Id,
+        id: Id,
+        settlement: Settlement,
+        note: Option<String>,
+        by: Reviewer,
+    ) -> Result<Id, Stop> {
+        let new = self.change_attempt(account, id, |attempt| {
             if attempt.status != AttemptStatus::Review {
                 return Err(Refusal::AttemptNotInReview.into());
             }
             let at = self.clock.now();
             let status = settlement.status();
             attempt.end(status, at);
-            attempt.review = Some(Review { key: holder.key, at, note: note.clone() });
-            let reviewed = tell(holder.account, at, Happened::AttemptReviewed { attempt: id, status })?;
-            let entry = Entry::new(at, Actor::Key(holder.key), Act::AttemptReviewed).of(holder.account, id);
-            let mut commit = Commit { ops: vec![reviewed, noted(&entry.word(status.name()))?], ..Commit::default() };
-            let jobs = self.jobs_of(holder.account, id)?;
+            attempt.review = Some(Review { by: by.clone(), at, note: note.clone() });
+            let reviewed = tell(account, at, Happened::AttemptReviewed { attempt: id, status })?;
+            let entry = Entry::new(at, by.actor(), Act::AttemptReviewed).of(account, id).word(status.name());
+            let mut commit = Commit { ops: vec![reviewed, noted(&entry)?], ..Commit::default() };
+            let jobs = self.jobs_of(account, id)?;
             Ok((self.register_candidate(attempt, &jobs, &mut commit)?, commit))
         })?;
         new.map(|new| self.enrolled(new));

@@ -7,18 +7,32 @@ use std::path::Path;
 use super::{Service, audit, failed};
 use crate::domain::audit::{Act, Actor};
 use crate::domain::refusal::{Failure, Stop};
+use crate::domain::time::Timestamp;
 use crate::store::BackupReport;
+
+/// In the data folder: the time of the last backup. Nothing depends on it; it is what the overview shows.
+const LAST_BACKUP: &str = "last-backup";
 
 impl Service {
     /// Makes `folder` a backup of this moment, as sealed as the store; what it holds from an earlier backup is kept.
     /// The audit log goes along.
     pub fn backup(&self, by: &Actor, folder: &Path) -> Result<BackupReport, Stop> {
+        let began = self.clock.now();
         self.note(by, Act::StoreBackedUp, None)?;
         self.write_audit()?;
         let done = self.store.backup(folder).map_err(failed)?;
         let log = self.audit_folder();
         audit::file::copy(&log, &folder.join(audit::FOLDER)).map_err(|error| Failure(format!("audit log: {error}")))?;
+        // The backup is made all the same.
+        if let Err(error) = std::fs::write(self.config.data.dir.join(LAST_BACKUP), began.to_string()) {
+            tracing::warn!("the time of the last backup cannot be noted: {error}");
+        }
         Ok(done)
+    }
+
+    /// The moment of the last backup that this store was asked for.
+    pub fn last_backup_at(&self) -> Option<Timestamp> {
+        std::fs::read_to_string(self.config.data.dir.join(LAST_BACKUP)).ok()?.trim().parse().ok()
     }
 
     /// Writes every record in clear into a new file that only its owner can read. Returns how many.

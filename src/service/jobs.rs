@@ -172,6 +172,11 @@ impl Service {
         Ok(JobSeen { running_since: running_since.filter(|_| job.is_queued()), job })
     }
 
+    /// When a worker took this job, while one has it.
+    pub fn job_running_since(&self, job: &Job) -> Option<Timestamp> {
+        self.queue.running_since(job.id).filter(|_| job.is_queued())
+    }
+
     /// The jobs of one attempt, oldest first.
     pub(super) fn jobs_of(&self, account: Id, attempt: Id) -> Result<Vec<Job>, Stop> {
         let prefix = key(&[account, attempt]);

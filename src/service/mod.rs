@@ -25,6 +25,7 @@ pub mod challenges;
 pub mod erasure;
 pub mod events;
 pub mod evidence;
+pub mod everywhere;
 pub mod gallery;
 pub mod jobs;
 pub mod keys;
@@ -36,6 +37,7 @@ mod queue;
 mod registration;
 pub mod retention;
 pub mod sessions;
+pub mod statistics;
 pub mod users;
 pub mod worker;
 pub mod workflows;
@@ -44,6 +46,7 @@ use gallery::Gallery;
 use keys::{KeyUses, Scopes};
 use limits::{Limits, Quota};
 use queue::Queue;
+use statistics::Statistics;
 use workflows::Workflows;
 
 /// Who holds an API key that is live.
@@ -77,6 +80,7 @@ pub struct Service {
     gallery: Gallery,
     blocked: Gallery,
     audit: Mutex<Option<audit::file::Log>>,
+    statistics: Statistics,
     ready: AtomicBool,
 }
 
@@ -91,6 +95,7 @@ impl Service {
             gallery: Gallery::default(),
             blocked: Gallery::default(),
             audit: Mutex::new(None),
+            statistics: Statistics::default(),
             ready: AtomicBool::new(false),
             store,
             config,
@@ -111,9 +116,24 @@ impl Service {
         self.ready.store(true, Ordering::Release);
     }
 
+    /// What was done since the start.
+    pub fn statistics(&self) -> &Statistics {
+        &self.statistics
+    }
+
     /// Counts one request of `account` against its quota.
     pub fn count_request(&self, account: Id) -> (Quota, Result<(), Refusal>) {
-        self.limits.count(account, self.clock.now())
+        let now = self.clock.now();
+        let (quota, answer) = self.limits.count(account, now);
+        if answer.is_err() {
+            self.statistics.count_limited(now, account);
+        }
+        (quota, answer)
+    }
+
+    /// After a failed write nothing more is stored.
+    pub fn is_store_stopped(&self) -> bool {
+        self.store.is_stopped()
     }
 
     pub fn now(&self) -> Timestamp {

@@ -120,6 +120,12 @@ impl Queue {
         inner.waiting.len() + inner.reserved + inner.running.len()
     }
 
+    /// Jobs that wait, and jobs that run.
+    pub fn counts(&self) -> (usize, usize) {
+        let inner = self.lock();
+        (inner.waiting.len() + inner.reserved, inner.running.len())
+    }
+
     /// Waits `time`; at once `false` if the queue is stopped.
     pub fn pause(&self, time: Duration) -> bool {
         let inner = self.lock();

@@ -13,6 +13,7 @@ use super::operations::{self, Concluded, Work};
 use super::past::Past;
 use super::people::AccountPeople;
 use super::queue::{Question, QueuedJob, Waiting};
+use crate::clock::Stopwatch;
 use crate::domain::evidence::Examiner;
 use crate::domain::job::{Job, Outcome};
 use crate::domain::refusal::{Refusal, Stop};
@@ -49,6 +50,11 @@ impl Service {
     /// Jobs that wait or run.
     pub fn jobs_unfinished(&self) -> usize {
         self.queue.len()
+    }
+
+    /// Jobs that wait, and jobs that run.
+    pub fn jobs_waiting_and_running(&self) -> (usize, usize) {
+        self.queue.counts()
     }
 
     fn work(&self, examiner: &dyn Examiner) {
@@ -92,6 +98,7 @@ impl Service {
     fn run(&self, examiner: &dyn Examiner, queued: QueuedJob) {
         let QueuedJob { job, files, memory, ticket } = queued;
         let started_at = self.clock.now();
+        let watch = Stopwatch::start();
         let mut past = Past::default();
         let concluded = if job.recoveries >= RECOVERIES_MAX {
             gave_up()
@@ -123,8 +130,12 @@ impl Service {
             }
         };
         drop(memory);
+        let ran = watch.elapsed();
         if self.finish_patiently(&job, started_at, &concluded, &past) {
             tracing::info!(job = %job.id, operation = job.name(), status = concluded.outcome.verdict.number(), "job finished");
+            let waited = started_at.since(job.created_at);
+            let verdict = concluded.outcome.verdict;
+            self.statistics.count_job(self.clock.now(), job.name(), verdict, waited, ran);
             if let Some(ticket) = ticket {
                 // Nobody may be waiting any more.
                 let _ = ticket.send(concluded.outcome);

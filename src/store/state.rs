@@ -60,7 +60,8 @@ impl State {
     }
 
     pub(super) fn rows(&self) -> u64 {
-        self.tables.values().map(|summary| summary.rows).sum()
+        // No table has an empty name: those rows are the store's own.
+        self.tables.iter().filter(|(table, _)| !table.is_empty()).map(|(_, summary)| summary.rows).sum()
     }
 
     pub(super) fn encode(&self) -> Vec<u8> {

@@ -6,7 +6,7 @@
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::domain::attempt::Attempt;
+use crate::domain::attempt::{Attempt, AttemptStatus};
 use crate::domain::block::Blocked;
 use crate::domain::hex;
 use crate::domain::id::Id;
@@ -27,6 +27,8 @@ pub enum Table {
     Attempts,
     /// index: keyed hash of the session token → account, attempt; only while the attempt is PENDING
     SessionsByToken,
+    /// index: account, attempt → nothing; only while the attempt is in REVIEW
+    AttemptsInReview,
     /// account, attempt, job → job record
     Jobs,
     /// index: account, job → attempt
@@ -68,6 +70,7 @@ impl Table {
         Table::KeysByHash,
         Table::Attempts,
         Table::SessionsByToken,
+        Table::AttemptsInReview,
         Table::Jobs,
         Table::JobsById,
         Table::JobsQueued,
@@ -93,6 +96,7 @@ impl Table {
             Table::KeysByHash => "keys_by_hash",
             Table::Attempts => "attempts",
             Table::SessionsByToken => "sessions_by_token",
+            Table::AttemptsInReview => "attempts_in_review",
             Table::Jobs => "jobs",
             Table::JobsById => "jobs_by_id",
             Table::JobsQueued => "jobs_queued",
@@ -128,6 +132,7 @@ impl Table {
             self,
             Table::KeysByHash
                 | Table::SessionsByToken
+                | Table::AttemptsInReview
                 | Table::JobsById
                 | Table::JobsQueued
                 | Table::JobsByDocument
@@ -215,14 +220,15 @@ pub fn index_rows(table: Table, value: &[u8]) -> Result<Vec<IndexRow>, BadRecord
         }
         Table::Attempts => {
             let attempt: Attempt = decode(value)?;
-            match &attempt.session {
-                Some(session) => vec![row(
-                    Table::SessionsByToken,
-                    hash_key(&session.token_hash)?,
-                    key(&[attempt.account, attempt.id]),
-                )],
-                None => Vec::new(),
+            let itself = key(&[attempt.account, attempt.id]);
+            let mut rows = Vec::new();
+            if attempt.status == AttemptStatus::Review {
+                rows.push(row(Table::AttemptsInReview, itself.clone(), Vec::new()));
             }
+            if let Some(session) = &attempt.session {
+                rows.push(row(Table::SessionsByToken, hash_key(&session.token_hash)?, itself));
+            }
+            rows
         }
         Table::Jobs => {
             let job: Job = decode(value)?;

@@ -52,6 +52,15 @@ pub fn decode(file: &[u8]) -> Result<Photo, UnusableReason> {
     Ok(Photo { format, pixels: flatten(picture) })
 }
 
+/// A photo for a person to look at, neither side longer than `side`: width, height, and pixels as red, green and blue. `None` if
+/// it cannot be decoded.
+pub fn thumbnail(file: &[u8], side: u32) -> Option<(u32, u32, Vec<u8>)> {
+    let pixels = decode(file).ok()?.pixels;
+    let longest = pixels.width().max(pixels.height());
+    let small = super::resize::shrink(&pixels, f64::from(longest) / f64::from(side.max(1)));
+    Some((small.width(), small.height(), small.as_raw().clone()))
+}
+
 fn read<D: ImageDecoder>(decoder: ImageResult<D>) -> Result<DynamicImage, UnusableReason> {
     let damaged = |_| UnusableReason::Damaged;
     let mut decoder = decoder.map_err(damaged)?;
