@@ -1,4 +1,4 @@
-//! The command line. Exit codes: 0 done, 1 it could not be done (a sentence on standard error says why), 2 wrong usage.
+//! The command line. What it exits with is in [`EXIT_CODES`].
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -6,17 +6,33 @@ use std::sync::Arc;
 
 use clap::{Parser, Subcommand};
 
-use crate::admin::{self, KeySeen, Reply, link};
+use crate::admin;
 use crate::clock::Clock;
 use crate::config::{self, Config};
-use crate::server::{self, CannotStart};
-use crate::service::Service;
+use crate::server;
 use crate::service::workflows::{self, Workflows};
 use crate::vision::{Device, Engine};
 use crate::{demo, evaluate, offline, telemetry};
 
+mod administer;
+mod console;
+mod papers;
+mod print;
+
+use administer::{Unreachable, administer};
+
+/// Shown under `--help` and in the manual.
+const EXIT_CODES: &str = "Exit codes: 0 done; 1 it could not be done, a sentence on standard error says why; 2 wrong usage; \
+3 neither a running server nor the store could be reached; 74 (serve) the disk failed, start again.";
+
 #[derive(Parser)]
-#[command(name = "twoface", version, about = "Identity verification on your own server", max_term_width = 100)]
+#[command(
+    name = "twoface",
+    version,
+    about = "Identity verification on your own server",
+    max_term_width = 100,
+    after_help = EXIT_CODES
+)]
 pub struct Cli {
     /// Configuration file; without one, the defaults
     #[arg(long, short, value_name = "FILE", env = "TWOFACE_CONFIG", global = true)]
@@ -57,6 +73,15 @@ enum Command {
     Workflows {
         #[command(subcommand)]
         command: WorkflowsCommand,
+    },
+    /// Run the appliance from a terminal: everything the commands do, live
+    Console(console::ConsoleArguments),
+    /// Print completions for a shell
+    Completions { shell: clap_complete::Shell },
+    /// Write manual pages into a folder
+    Man {
+        #[arg(value_name = "DIR")]
+        folder: PathBuf,
     },
     #[command(flatten)]
     Offline(offline::Offline),
@@ -114,7 +139,7 @@ pub fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("twoface: {error}");
-            ExitCode::FAILURE
+            if error.is::<Unreachable>() { ExitCode::from(3) } else { ExitCode::FAILURE }
         }
     }
 }
@@ -149,6 +174,9 @@ fn run(cli: Cli) -> Done {
         Command::Backup { to, .. } => {
             backup(&Config::load(cli.config.as_deref())?, &to.ok_or("name a folder")?, cli.json)
         }
+        Command::Console(arguments) => console::run(&Config::load(cli.config.as_deref())?, &arguments),
+        Command::Completions { shell } => papers::completions(shell),
+        Command::Man { folder } => papers::manual(&folder),
         Command::Offline(command) => offline::run(&Config::load(cli.config.as_deref())?, &command),
         Command::Admin(request) => administer(&Config::load(cli.config.as_deref())?, request, cli.json),
     }
@@ -199,109 +227,4 @@ fn backup(config: &Config, to: &Path, json: bool) -> Done {
     let folder = if is_file { to.with_extension("folder") } else { to.clone() };
     administer(config, admin::Request::Backup { folder: folder.clone() }, json)?;
     if is_file { offline::pack(&folder, &to) } else { Ok(()) }
-}
-
-/// Asks the running server; when none runs, works on the store itself.
-fn administer(config: &Config, request: admin::Request, json: bool) -> Done {
-    let folder = &config.data.dir;
-    let reply = match link::ask_server(folder, &request)
-        .map_err(|error| CannotStart(format!("{}: {error}", folder.display())))?
-    {
-        Some(reply) => reply,
-        None => {
-            let clock = Clock::system();
-            let service = Service::new(server::open_store(config)?, config.clone(), clock, server::workflows(config)?);
-            admin::handle(&service, request)
-        }
-    };
-    if let Reply::Refused(why) = &reply {
-        return Err(why.clone().into());
-    }
-    if json {
-        println!("{}", serde_json::to_string_pretty(&reply)?);
-    } else {
-        print(&reply);
-    }
-    Ok(())
-}
-
-fn print(reply: &Reply) {
-    match reply {
-        Reply::Key { key, secret } => {
-            eprintln!("Key {} of account {}. Keep the secret now; it is not shown again:", key.id, key.account);
-            println!("{secret}");
-        }
-        Reply::Keys(keys) => {
-            println!(
-                "{:24}  {:16}  {:24}  {:24}  {:8}  {:16}  name",
-                "id", "account", "created", "last used", "state", "scopes"
-            );
-            keys.iter().for_each(print_key);
-        }
-        Reply::Revoked(key) => println!("Key {} is revoked. Sessions opened with it go on until they end.", key.id),
-        Reply::Accounts(accounts) => {
-            println!("{:24}  {:24}  {:8}  {:8}  {:8}  name", "id", "created", "photos", "clips", "attempts");
-            for account in accounts {
-                let days = |days: Option<u32>| days.map_or("kept".to_owned(), |days| format!("{days} d"));
-                let rules = account.retention;
-                println!(
-                    "{}  {}  {:8}  {:8}  {:8}  {}",
-                    account.id,
-                    account.created_at,
-                    days(rules.photos_days),
-                    days(rules.clips_days),
-                    days(rules.attempts_days),
-                    account.name
-                );
-            }
-        }
-        Reply::Blocklist(entries) => {
-            println!("{:24}  {:24}  {:6}  {:4}  reason", "id", "created", "number", "face");
-            for entry in entries {
-                let has = |it: bool| if it { "yes" } else { "-" };
-                let (number, face) = (has(entry.document_index.is_some()), has(entry.has_face));
-                println!("{}  {}  {number:6}  {face:4}  {}", entry.id, entry.created_at, entry.reason);
-            }
-        }
-        Reply::Workflows(all) => {
-            for run in all {
-                let state = if run.definition.enabled { "" } else { " (disabled)" };
-                println!("{} version {}{state}  {}", run.name, run.definition.version, run.fingerprint);
-                println!("  {}", run.definition.about);
-                let fields = run.definition.fields.iter();
-                let fields = fields.map(|(name, rule)| if rule.required { name.clone() } else { format!("[{name}]") });
-                println!("  fields: {}", fields.collect::<Vec<_>>().join(", "));
-                let steps: Vec<&str> = run.definition.steps.iter().map(|step| step.run.name()).collect();
-                println!("  steps: {}", steps.join(", "));
-            }
-        }
-        Reply::Erased { subjects, rows, files } => {
-            println!(
-                "Erased: {subjects} records of people with {rows} rows and {files} files. Backups made before know them"
-            );
-            println!("still; `twoface erasures` prints the list that a restore of one needs.");
-        }
-        Reply::Erasures(list) => print!("{list}"),
-        Reply::Swept { photos, clips, attempts, preview } => {
-            let verb = if *preview { "Would remove" } else { "Removed" };
-            println!("{verb}: {photos} photos, {clips} clips, {attempts} attempts.");
-        }
-        Reply::Exported { records } => println!("{records} records were written, in clear."),
-        Reply::BackedUp { rows, files, files_copied, bytes_copied } => {
-            println!("Backed up: {rows} rows, {files} files ({files_copied} new), {bytes_copied} bytes copied.");
-        }
-        Reply::Refused(why) => eprintln!("{why}"),
-    }
-}
-
-fn print_key(key: &KeySeen) {
-    let state = match key {
-        _ if key.live => "live",
-        _ if key.revoked_at.is_some() => "revoked",
-        _ => "expired",
-    };
-    let used = key.last_used_at.map_or("-".to_owned(), |at| at.to_string());
-    let scopes: Vec<&str> = key.scopes.iter().map(|scope| scope.name()).collect();
-    let scopes = if scopes.is_empty() { "all".to_owned() } else { scopes.join(",") };
-    println!("{}  {:16}  {}  {used:24}  {state:8}  {scopes:16}  {}", key.id, key.account, key.created_at, key.name);
 }

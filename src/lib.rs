@@ -35,6 +35,7 @@ pub mod server;
 
 pub mod cli;
 pub mod client;
+pub mod console;
 pub mod demo;
 pub mod evaluate;
 pub mod evidence;

@@ -171,6 +171,10 @@ pub enum Attempts {
         #[arg(long, value_name = "TIME", value_parser = time)]
         #[serde(default)]
         to: Option<Timestamp>,
+        /// Only those in which this document number was claimed or shown, in any spelling
+        #[arg(long, value_name = "NUMBER")]
+        #[serde(default)]
+        document: Option<String>,
         #[command(flatten)]
         part: Part,
     },

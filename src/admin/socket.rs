@@ -73,16 +73,18 @@ pub async fn serve(listener: std::os::unix::net::UnixListener, desk: Arc<Desk>) 
 }
 
 async fn answer(mut stream: UnixStream, desk: Arc<Desk>) {
-    let reply = match admitted(&stream, &desk) {
-        Err(why) => Reply::Refused(why),
-        Ok(actor) => match tokio::time::timeout(REQUEST_SECONDS_MAX, read(&mut stream)).await {
-            Ok(Ok(request)) => match tokio::task::spawn_blocking(move || handle(&desk, &actor, request)).await {
+    let admitted = admitted(&stream, &desk);
+    // Whoever is refused is read all the same: otherwise the kernel may throw the reply away with what lies unread.
+    let read = tokio::time::timeout(REQUEST_SECONDS_MAX, read(&mut stream)).await;
+    let reply = match (admitted, read) {
+        (Err(why), _) | (Ok(_), Ok(Err(why))) => Reply::Refused(why),
+        (Ok(_), Err(_)) => Reply::Refused("no request came".to_owned()),
+        (Ok(actor), Ok(Ok(request))) => {
+            match tokio::task::spawn_blocking(move || handle(&desk, &actor, request)).await {
                 Ok(reply) => reply,
                 Err(_) => Reply::Refused("the request could not be carried out; the log tells why".to_owned()),
-            },
-            Ok(Err(why)) => Reply::Refused(why),
-            Err(_) => Reply::Refused("no request came".to_owned()),
-        },
+            }
+        }
     };
     let written = serde_json::to_vec(&reply).unwrap_or_default();
     // The administrator may have gone away.

@@ -64,7 +64,7 @@ pub enum Table {
 }
 
 impl Table {
-    pub const ALL: [Table; 21] = [
+    pub const ALL: [Table; 22] = [
         Table::Accounts,
         Table::Keys,
         Table::KeysByHash,

@@ -1,5 +1,6 @@
 //! Sessions, the attempts that they leave, their jobs and photos, and the review of those that need one.
 
+use super::people::NOT_A_NUMBER;
 use super::{Answer, Names};
 use crate::admin::reply::{AttemptDetail, AttemptSeen, JobSeen, Picture, Reply, SessionSeen, StageSeen};
 use crate::admin::request::{Attempts, Jobs, Part, Review, Sessions};
@@ -10,6 +11,7 @@ use crate::domain::hex;
 use crate::domain::id::Id;
 use crate::domain::job::{Job, JobState};
 use crate::domain::refusal::{Refusal, Stop};
+use crate::domain::user::DocumentNumber;
 use crate::service::Service;
 use crate::service::attempts::AttemptFilter;
 use crate::service::everywhere::Settled;
@@ -65,16 +67,26 @@ fn session_seen(service: &Service, attempt: &Attempt, names: &Names) -> Option<S
 pub(super) fn attempts(service: &Service, command: Attempts) -> Answer {
     let names = Names::of(service)?;
     match command {
-        Attempts::List { status, kind, from, to, part } => {
+        Attempts::List { status, kind, from, to, document, part } => {
             // What waits for review has an index of its own; with other filters it is one filter among them.
-            if status == Some(AttemptStatus::Review) && kind.is_none() && from.is_none() && to.is_none() {
+            if status == Some(AttemptStatus::Review)
+                && kind.is_none()
+                && from.is_none()
+                && to.is_none()
+                && document.is_none()
+            {
                 return in_review(service, &names, &part);
             }
             let account = match names.wanted(part.account.as_deref()) {
                 Ok(account) => account,
                 Err(why) => return Ok(Reply::Refused(why)),
             };
-            let filter = AttemptFilter { status, kind, from, to };
+            let document = match document.map(|text| DocumentNumber::parse(&text)) {
+                Some(None) => return Ok(Reply::Refused(NOT_A_NUMBER.to_owned())),
+                Some(number) => number,
+                None => None,
+            };
+            let filter = AttemptFilter { status, kind, from, to, document };
             let page = service.attempts_anywhere(account, &filter, part.cursor, part.limit as usize)?;
             let attempts = page.rows.iter().map(|(attempt, status)| attempt_seen(attempt, *status, &names));
             Ok(Reply::Attempts { attempts: attempts.collect(), next: page.next })

@@ -39,9 +39,11 @@ pub(super) fn accounts(service: &Service, by: &Actor, command: Accounts) -> Answ
         }
         Accounts::Set { account, review_unproven } => {
             match service.accounts()?.into_iter().find(|known| known.name == account) {
-                Some(known) => {
-                    Ok(Reply::Accounts(vec![account_seen(service.set_review_unproven(by, known.id, review_unproven)?)]))
-                }
+                Some(known) => Ok(Reply::Accounts(vec![account_seen(service.set_review_unproven(
+                    by,
+                    known.id,
+                    review_unproven,
+                )?)])),
                 None => Ok(Reply::Refused(no_account(&account))),
             }
         }

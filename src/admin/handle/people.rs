@@ -12,7 +12,7 @@ use crate::service::Service;
 use crate::service::erasure::Erased;
 use crate::service::retention::{Mode, Swept};
 
-const NOT_A_NUMBER: &str = "a document number is 1 to 64 characters with a letter or digit";
+pub(super) const NOT_A_NUMBER: &str = "a document number is 1 to 64 characters with a letter or digit";
 
 pub(super) fn users(service: &Service, by: &Actor, command: Users) -> Answer {
     let names = Names::of(service)?;

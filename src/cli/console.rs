@@ -1,0 +1,80 @@
+//! `twoface console`: what it is started with.
+
+use std::io::IsTerminal as _;
+use std::sync::Arc;
+use std::time::Duration;
+
+use clap::{Args, ValueEnum};
+
+use super::Done;
+use super::administer::{Way, no_way};
+use crate::admin::request::Keys;
+use crate::admin::{self, Actor, Request, link};
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::console;
+
+#[derive(Args)]
+pub(super) struct ConsoleArguments {
+    /// Language; by default that of the locale
+    #[arg(long, value_name = "LANGUAGE", value_enum)]
+    language: Option<Language>,
+    /// Begin with names and numbers of people masked
+    #[arg(long)]
+    privacy: bool,
+    /// How photos are drawn; by default the best that the terminal says it can
+    #[arg(long, value_name = "HOW", value_enum, default_value_t = Pictures::Auto)]
+    pictures: Pictures,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Language {
+    En,
+    Es,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Pictures {
+    Auto,
+    Kitty,
+    Sixel,
+    Iterm2,
+    Halfblocks,
+}
+
+/// Runs the console until it is left.
+pub(super) fn run(config: &Config, arguments: &ConsoleArguments) -> Done {
+    if !std::io::stdout().is_terminal() || !std::io::stdin().is_terminal() {
+        return Err("the console needs a terminal; for scripts there are `twoface status --json` and its like".into());
+    }
+    let way = Way::find(config)?;
+    let (socket, group) = (config.admin_socket(), config.admin.group.clone());
+    let ask: console::Ask = match way {
+        Way::Store(desk) => Arc::new(move |request| Ok(Some(admin::handle(&desk, &Actor::here(), request)))),
+        Way::Server => Arc::new(move |request| {
+            let patience = match &request {
+                Request::Backup { .. } | Request::Erase(_) | Request::Users(_) => link::PATIENCE_MAX,
+                Request::Keys(Keys::List) | Request::Status => Duration::from_secs(10),
+                _ => Duration::from_secs(60),
+            };
+            link::ask(&socket, &request, patience).map_err(|error| no_way(&socket, &error, &group).0)
+        }),
+    };
+    let language = arguments.language.map_or_else(console::Language::of_environment, |language| match language {
+        Language::En => console::Language::English,
+        Language::Es => console::Language::Spanish,
+    });
+    let options = console::Options {
+        language,
+        privacy: if arguments.privacy { console::Privacy::Masked } else { console::Privacy::Shown },
+        colours: console::Colours::of_environment(),
+        pictures: match arguments.pictures {
+            Pictures::Auto => console::Pictures::Asked,
+            Pictures::Kitty => console::Pictures::Kitty,
+            Pictures::Sixel => console::Pictures::Sixel,
+            Pictures::Iterm2 => console::Pictures::Iterm2,
+            Pictures::Halfblocks => console::Pictures::Halfblocks,
+        },
+    };
+    Ok(console::run(&options, ask, &Clock::system())?)
+}

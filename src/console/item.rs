@@ -1,0 +1,372 @@
+//! What lists are made of: one row a thing, its cells as text with a tone and an order.
+
+use std::time::Duration;
+
+use super::format;
+use super::state::Scene;
+use super::theme::Tone;
+use super::words::Text;
+use crate::admin::reply::{AccountSeen, AttemptSeen, JobSeen, KeySeen, SessionSeen, SetBy, SettingSeen, UserSeen};
+use crate::domain::attempt::AttemptStatus;
+use crate::domain::id::Id;
+use crate::domain::job::WorkflowRun;
+
+#[derive(Clone, Debug, PartialEq)]
+pub enum Item {
+    Key(KeySeen),
+    Account(AccountSeen),
+    Session(SessionSeen),
+    Attempt(AttemptSeen),
+    Job(JobSeen),
+    User(UserSeen),
+    Workflow(Box<WorkflowRun>),
+    Setting(SettingSeen),
+}
+
+/// One cell of a list.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Cell {
+    pub text: String,
+    pub tone: Tone,
+    /// What a sorted column goes by where the text will not do.
+    pub order: Option<i64>,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub struct Column {
+    pub heading: Text,
+    pub width: Width,
+    /// The least width of the terminal at which the column is shown.
+    pub from: u16,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub enum Width {
+    Cells(u16),
+    /// A share of what is left.
+    Share(u16),
+}
+
+impl Cell {
+    fn new(text: impl Into<String>) -> Self {
+        Self { text: text.into(), ..Self::default() }
+    }
+
+    fn tone(self, tone: Tone) -> Self {
+        Self { tone, ..self }
+    }
+
+    fn by(self, order: i64) -> Self {
+        Self { order: Some(order), ..self }
+    }
+}
+
+impl Item {
+    /// What a row is known again by; settings have none.
+    pub fn id(&self) -> Option<Id> {
+        match self {
+            Self::Key(key) => Some(key.id),
+            Self::Account(account) => Some(account.id),
+            Self::Session(session) => Some(session.id),
+            Self::Attempt(attempt) => Some(attempt.id),
+            Self::Job(job) => Some(job.id),
+            Self::User(user) => Some(user.id),
+            Self::Workflow(_) | Self::Setting(_) => None,
+        }
+    }
+
+    /// As many as the pane's columns.
+    pub fn cells(&self, scene: &Scene) -> Vec<Cell> {
+        match self {
+            Self::Key(key) => key_cells(key, scene),
+            Self::Account(account) => account_cells(account, scene),
+            Self::Session(session) => session_cells(session, scene),
+            Self::Attempt(attempt) => attempt_cells(attempt, scene),
+            Self::Job(job) => job_cells(job, scene),
+            Self::User(user) => user_cells(user, scene),
+            Self::Workflow(run) => workflow_cells(run, scene),
+            Self::Setting(setting) => setting_cells(setting, scene),
+        }
+    }
+}
+
+const fn column(heading: Text, width: Width, from: u16) -> Column {
+    Column { heading, width, from }
+}
+
+use Width::{Cells, Share};
+
+pub const KEYS: &[Column] = &[
+    column(Text::Name, Share(3), 0),
+    column(Text::Account, Share(2), 0),
+    column(Text::State, Cells(10), 0),
+    column(Text::LastUse, Cells(11), 0),
+    column(Text::Expires, Cells(9), 0),
+    column(Text::Scopes, Share(2), 70),
+    column(Text::Addresses, Share(2), 110),
+    column(Text::Created, Cells(19), 130),
+    column(Text::Identifier, Cells(24), 150),
+];
+
+fn key_cells(key: &KeySeen, scene: &Scene) -> Vec<Cell> {
+    let (state, tone) = match key {
+        _ if key.live => (Text::Live, Tone::Good),
+        _ if key.revoked_at.is_some() => (Text::Revoked, Tone::Bad),
+        _ => (Text::Expired, Tone::Warn),
+    };
+    let sign = match tone {
+        Tone::Good => "●",
+        Tone::Bad => "✕",
+        _ => "▲",
+    };
+    let scopes: Vec<&str> = key.scopes.iter().map(|scope| scope.name()).collect();
+    let addresses: Vec<String> = key.addresses.iter().map(ToString::to_string).collect();
+    let used = key.last_used_at.map(|at| scene.now.since(at));
+    let ends = key.expires_at;
+    vec![
+        Cell::new(&key.name),
+        Cell::new(&key.account),
+        Cell::new(format!("{sign} {}", scene.say(state))).tone(tone),
+        match used {
+            Some(time) => Cell::new(scene.fill(Text::Ago, &[&format::span(time)])).by(-seconds(time)),
+            None => Cell::new(scene.say(Text::Never)).tone(Tone::Dim).by(i64::MIN),
+        },
+        match ends {
+            Some(end) if end <= scene.now => Cell::new("–").tone(Tone::Dim).by(end.as_secs()),
+            Some(end) => Cell::new(format::span(end.since(scene.now))).by(end.as_secs()),
+            None => Cell::new(scene.say(Text::Never)).tone(Tone::Dim).by(i64::MAX),
+        },
+        if scopes.is_empty() { Cell::new(scene.say(Text::All)) } else { Cell::new(scopes.join(" ")) },
+        if addresses.is_empty() { Cell::new(scene.say(Text::Anywhere)) } else { Cell::new(addresses.join(" ")) },
+        Cell::new(format::moment(key.created_at)),
+        Cell::new(key.id.to_string()).tone(Tone::Dim),
+    ]
+}
+
+pub const ACCOUNTS: &[Column] = &[
+    column(Text::Name, Share(3), 0),
+    column(Text::KeepsPhotos, Cells(12), 0),
+    column(Text::KeepsClips, Cells(12), 0),
+    column(Text::KeepsAttempts, Cells(12), 0),
+    column(Text::Unproven, Cells(11), 90),
+    column(Text::Created, Cells(19), 0),
+    column(Text::Identifier, Cells(24), 110),
+];
+
+fn account_cells(account: &AccountSeen, scene: &Scene) -> Vec<Cell> {
+    let days = |days: Option<u32>| match days {
+        Some(days) => Cell::new(format!("{days} d")).by(i64::from(days)),
+        None => Cell::new(scene.say(Text::Kept)).tone(Tone::Dim).by(i64::MAX),
+    };
+    let kept = account.retention;
+    vec![
+        Cell::new(&account.name),
+        days(kept.photos_days),
+        days(kept.clips_days),
+        days(kept.attempts_days),
+        match account.review_unproven {
+            true => Cell::new(scene.say(Text::ToReview)).tone(Tone::Accent),
+            false => Cell::new(scene.say(Text::Accepted)).tone(Tone::Dim),
+        },
+        Cell::new(format::moment(account.created_at)),
+        Cell::new(account.id.to_string()).tone(Tone::Dim),
+    ]
+}
+
+pub const SESSIONS: &[Column] = &[
+    column(Text::Identifier, Cells(24), 0),
+    column(Text::Account, Share(2), 0),
+    column(Text::Kind, Cells(10), 0),
+    column(Text::Left, Cells(8), 0),
+    column(Text::Tries, Share(3), 0),
+    column(Text::Created, Cells(19), 110),
+];
+
+fn session_cells(session: &SessionSeen, scene: &Scene) -> Vec<Cell> {
+    let left = session.expires_at.since(scene.now);
+    let tone = match left.as_secs() {
+        0..60 => Tone::Bad,
+        60..300 => Tone::Warn,
+        _ => Tone::Plain,
+    };
+    let used = session.tries.iter().map(|(operation, used)| {
+        format!("{operation} {}/{}", session.tries_max.saturating_sub(*used), session.tries_max)
+    });
+    let spent = session.tries.values().any(|used| *used >= session.tries_max);
+    vec![
+        Cell::new(session.id.to_string()),
+        Cell::new(&session.account),
+        Cell::new(session.kind.name()),
+        Cell::new(format::clock(left)).tone(tone).by(seconds(left)),
+        Cell::new(used.collect::<Vec<_>>().join(" ")).tone(if spent { Tone::Warn } else { Tone::Plain }),
+        Cell::new(format::moment(session.created_at)),
+    ]
+}
+
+pub const ATTEMPTS: &[Column] = &[
+    column(Text::Identifier, Cells(24), 0),
+    column(Text::Account, Share(2), 0),
+    column(Text::Kind, Cells(10), 0),
+    column(Text::Status, Cells(12), 0),
+    column(Text::Age, Cells(7), 0),
+    column(Text::JobCount, Cells(5), 0),
+    column(Text::OpenedBy, Share(1), 100),
+    column(Text::SettledBy, Share(1), 100),
+    column(Text::Created, Cells(19), 130),
+];
+
+fn attempt_cells(attempt: &AttemptSeen, scene: &Scene) -> Vec<Cell> {
+    let (sign, tone) = status_look(attempt.status);
+    let age = scene.now.since(attempt.created_at);
+    let settled = attempt.review.as_ref().map_or_else(String::new, |review| match review.by.administrator() {
+        Some(name) => name.to_owned(),
+        None => review.by.key().map_or_else(String::new, |key| key.to_string()),
+    });
+    vec![
+        Cell::new(attempt.id.to_string()),
+        Cell::new(&attempt.account),
+        Cell::new(attempt.kind.name()),
+        Cell::new(format!("{sign} {}", attempt.status.name())).tone(tone),
+        Cell::new(format::span(age)).by(seconds(age)),
+        Cell::new(attempt.jobs.to_string()).by(i64::from(attempt.jobs)),
+        Cell::new(attempt.opened.as_ref().map_or("", |opened| opened.administrator.as_str())),
+        Cell::new(settled),
+        Cell::new(format::moment(attempt.created_at)),
+    ]
+}
+
+pub fn status_look(status: AttemptStatus) -> (&'static str, Tone) {
+    match status {
+        AttemptStatus::Pending => ("○", Tone::Accent),
+        AttemptStatus::Success => ("●", Tone::Good),
+        AttemptStatus::Failed => ("✕", Tone::Bad),
+        AttemptStatus::Review => ("▲", Tone::Warn),
+        AttemptStatus::Cancelled | AttemptStatus::Expired => ("–", Tone::Dim),
+    }
+}
+
+pub const JOBS: &[Column] = &[
+    column(Text::Identifier, Cells(24), 0),
+    column(Text::Operation, Share(2), 0),
+    column(Text::Status, Cells(12), 0),
+    column(Text::Waited, Cells(7), 0),
+    column(Text::Ran, Cells(7), 0),
+    column(Text::Age, Cells(7), 0),
+    column(Text::Account, Share(2), 95),
+    column(Text::Attempt, Cells(24), 130),
+];
+
+fn job_cells(job: &JobSeen, scene: &Scene) -> Vec<Cell> {
+    let (sign, tone) = job_look(&job.status);
+    let waited = job.started_at.unwrap_or(scene.now).since(job.created_at);
+    let ran = job.started_at.map(|start| job.finished_at.unwrap_or(scene.now).since(start));
+    let age = scene.now.since(job.created_at);
+    vec![
+        Cell::new(job.id.to_string()),
+        Cell::new(&job.operation),
+        Cell::new(format!("{sign} {}", scene.say(job_status(&job.status)))).tone(tone),
+        Cell::new(format::latency(waited.as_secs_f64())).by(millis(waited)),
+        match ran {
+            Some(ran) => Cell::new(format::latency(ran.as_secs_f64())).by(millis(ran)),
+            None => Cell::new("–").tone(Tone::Dim).by(-1),
+        },
+        Cell::new(format::span(age)).by(seconds(age)),
+        Cell::new(&job.account),
+        Cell::new(job.attempt.to_string()).tone(Tone::Dim),
+    ]
+}
+
+pub fn job_status(name: &str) -> Text {
+    match name {
+        "queued" => Text::Queued,
+        "running" => Text::Running,
+        "succeeded" => Text::Succeeded,
+        "failed" => Text::Failed,
+        _ => Text::Invalid,
+    }
+}
+
+pub fn job_look(name: &str) -> (&'static str, Tone) {
+    match name {
+        "queued" => ("○", Tone::Dim),
+        "running" => ("◐", Tone::Accent),
+        "succeeded" => ("●", Tone::Good),
+        "failed" => ("✕", Tone::Bad),
+        _ => ("▲", Tone::Warn),
+    }
+}
+
+pub const USERS: &[Column] = &[
+    column(Text::Identifier, Cells(24), 0),
+    column(Text::Account, Share(2), 0),
+    column(Text::Document, Cells(9), 0),
+    column(Text::Number, Share(2), 0),
+    column(Text::Created, Cells(19), 0),
+    column(Text::Attempt, Cells(24), 120),
+];
+
+fn user_cells(user: &UserSeen, scene: &Scene) -> Vec<Cell> {
+    vec![
+        Cell::new(user.id.to_string()),
+        Cell::new(&user.account),
+        Cell::new(format!("{:?}", user.document_type).to_uppercase()),
+        Cell::new(scene.person(&user.document_id)),
+        Cell::new(format::moment(user.created_at)),
+        Cell::new(user.attempt.to_string()).tone(Tone::Dim),
+    ]
+}
+
+pub const WORKFLOWS: &[Column] = &[
+    column(Text::Name, Share(2), 0),
+    column(Text::Version, Cells(8), 0),
+    column(Text::State, Cells(13), 0),
+    column(Text::Needs, Share(4), 0),
+    column(Text::Steps, Share(3), 0),
+];
+
+fn workflow_cells(run: &WorkflowRun, scene: &Scene) -> Vec<Cell> {
+    let definition = &run.definition;
+    let (sign, state, tone) = match definition.enabled {
+        true => ("●", Text::Live, Tone::Good),
+        false => ("–", Text::Disabled, Tone::Dim),
+    };
+    let fields = definition.fields.iter();
+    let fields = fields.map(|(name, rule)| if rule.required { name.clone() } else { format!("[{name}]") });
+    let steps: Vec<&str> = definition.steps.iter().map(|step| step.run.name()).collect();
+    vec![
+        Cell::new(&run.name),
+        Cell::new(definition.version.to_string()).by(i64::from(definition.version)),
+        Cell::new(format!("{sign} {}", scene.say(state))).tone(tone),
+        Cell::new(fields.collect::<Vec<_>>().join(" ")),
+        Cell::new(steps.join(" ")),
+    ]
+}
+
+pub const SETTINGS: &[Column] = &[
+    column(Text::Setting, Cells(32), 0),
+    column(Text::Value, Share(2), 0),
+    column(Text::From, Cells(36), 100),
+    column(Text::From, Cells(12), 0),
+];
+
+fn setting_cells(setting: &SettingSeen, scene: &Scene) -> Vec<Cell> {
+    let (from, short, tone) = match &setting.from {
+        SetBy::Default => (String::new(), scene.say(Text::Default), Tone::Dim),
+        SetBy::File => (String::new(), scene.say(Text::File), Tone::Accent),
+        SetBy::Variable(name) => (name.clone(), "env", Tone::Warn),
+    };
+    vec![
+        Cell::new(&setting.name),
+        Cell::new(&setting.value).tone(if setting.from == SetBy::Default { Tone::Dim } else { Tone::Plain }),
+        Cell::new(from).tone(tone),
+        Cell::new(short).tone(tone),
+    ]
+}
+
+fn seconds(time: Duration) -> i64 {
+    i64::try_from(time.as_secs()).unwrap_or(i64::MAX)
+}
+
+fn millis(time: Duration) -> i64 {
+    i64::try_from(time.as_millis()).unwrap_or(i64::MAX)
+}

@@ -1,0 +1,208 @@
+//! The real executable in a pseudo-terminal beside a real server: what is done in the one is felt in the other.
+
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::os::fd::OwnedFd;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
+use rustix::termios::{Winsize, tcsetwinsize};
+use serde_json::json;
+use twoface::client::{Body, Client, Reply};
+use twoface::clock::pause;
+
+const DOCUMENT: &[u8] = include_bytes!("../golden/obama_2012_portrait.jpg");
+const SELFIE: &[u8] = include_bytes!("../golden/obama_2009_congress.jpg");
+const SIZE: (u16, u16) = (120, 36);
+
+struct Server {
+    child: Child,
+    client: Client,
+}
+
+impl Server {
+    fn start(folder: &Path) -> Self {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_twoface"))
+            .args(["serve", "--config"])
+            .arg(folder.join("config.toml"))
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
+        let base = lines
+            .by_ref()
+            .map_while(Result::ok)
+            .find_map(|line| line.strip_prefix("twoface listens on ").map(str::to_owned))
+            .expect("the server did not start");
+        std::thread::spawn(move || lines.for_each(drop));
+        let certificate = std::fs::read_to_string(folder.join("store/certificate.pem")).unwrap();
+        Self { child, client: Client::new(&base, &certificate).unwrap() }
+    }
+
+    fn stop(mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+
+    fn post(&self, path: &str, header: (&str, &str), body: Body) -> Reply {
+        self.client.call("POST", &format!("/v1/2face{path}"), &[header, ("Prefer", "wait=30")], Some(body)).unwrap()
+    }
+
+    fn open_session(&self, key: &str) -> Reply {
+        self.post("/session", ("Authorization", key), Body::json(&json!({ "type": "SIGNUP" })))
+    }
+}
+
+/// A console in a terminal of its own.
+struct Console {
+    child: Child,
+    keyboard: std::fs::File,
+    screen: Arc<Mutex<vt100::Parser>>,
+}
+
+impl Console {
+    fn start(folder: &Path) -> Self {
+        let keyboard = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
+        grantpt(&keyboard).unwrap();
+        unlockpt(&keyboard).unwrap();
+        let (columns, rows) = SIZE;
+        let size = Winsize { ws_row: rows, ws_col: columns, ws_xpixel: 0, ws_ypixel: 0 };
+        tcsetwinsize(&keyboard, size).unwrap();
+        let name = ptsname(&keyboard, Vec::new()).unwrap().into_string().unwrap();
+        let terminal: OwnedFd = std::fs::OpenOptions::new().read(true).write(true).open(name).unwrap().into();
+        let child = Command::new(env!("CARGO_BIN_EXE_twoface"))
+            .args(["console", "--language", "en", "--pictures", "halfblocks", "--config"])
+            .arg(folder.join("config.toml"))
+            .env("TERM", "xterm-256color")
+            .env_remove("NO_COLOR")
+            .stdin(terminal.try_clone().unwrap())
+            .stdout(terminal.try_clone().unwrap())
+            .stderr(terminal)
+            .spawn()
+            .unwrap();
+        let keyboard = std::fs::File::from(keyboard);
+        let screen = Arc::new(Mutex::new(vt100::Parser::new(rows.try_into().unwrap(), columns.try_into().unwrap(), 0)));
+        let (mut seen, shown) = (keyboard.try_clone().unwrap(), Arc::clone(&screen));
+        std::thread::spawn(move || {
+            let mut part = [0; 4096];
+            while let Ok(length) = seen.read(&mut part) {
+                shown.lock().unwrap().process(&part[..length]);
+            }
+        });
+        Self { child, keyboard, screen }
+    }
+
+    fn text(&self) -> String {
+        self.screen.lock().unwrap().screen().contents()
+    }
+
+    /// Waits until the screen shows that. Returns the screen.
+    fn sees(&self, wanted: &str) -> String {
+        self.until(wanted, |text| text.contains(wanted))
+    }
+
+    fn until(&self, what: &str, holds: impl Fn(&str) -> bool) -> String {
+        for _ in 0..1_200 {
+            let text = self.text();
+            if holds(&text) {
+                return text;
+            }
+            pause(Duration::from_millis(50));
+        }
+        panic!("{what:?} did not come:\n{}", self.text());
+    }
+
+    fn types(&mut self, keys: &str) {
+        self.keyboard.write_all(keys.as_bytes()).unwrap();
+    }
+
+    fn escape(&mut self) {
+        self.types("\x1b");
+        // A lone escape is told from the beginning of another key by the silence after it.
+        pause(Duration::from_millis(150));
+    }
+}
+
+fn folder() -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    let text = "[server]\nlisten = \"127.0.0.1:0\"\n[data]\ndir = \"store\"\n";
+    std::fs::write(folder.path().join("config.toml"), text).unwrap();
+    folder
+}
+
+#[test]
+fn an_administrator_makes_a_key_watches_reviews_and_revokes() {
+    let folder = folder();
+    let server = Server::start(folder.path());
+    let mut console = Console::start(folder.path());
+    console.sees("Nothing needs attention");
+
+    // An account and a key, whose secret works over HTTPS at once.
+    console.types("3n");
+    console.sees("New account");
+    console.types("my-bank\r");
+    console.sees("The account is there");
+    console.types("2n");
+    console.sees("New key");
+    console.types("web\rmy-bank\r\r\r\r");
+    let text = console.sees("2fk_");
+    let secret: String = text.split("2fk_").nth(1).unwrap().chars().take_while(char::is_ascii_hexdigit).collect();
+    let secret = format!("2fk_{secret}");
+    console.escape();
+    console.sees("live");
+    let opened = server.open_session(&secret);
+    assert_eq!(opened.status, 200, "{}", opened.json());
+    let token = opened.result().as_str().unwrap().to_owned();
+
+    // The session is seen, with what it does.
+    console.types("4");
+    console.sees("1 shown");
+    let photos = [("document", "d.jpg", DOCUMENT), ("face", "f.jpg", SELFIE)];
+    let session = ("X-Tagshelf-Session", token.as_str());
+    let compared = server.post("/faces/compare", session, Body::multipart(&photos, &[]));
+    assert_eq!(compared.status, 200, "{}", compared.json());
+    console.sees("compare_faces 2/3");
+    let closed = server.post("/session/close", session, Body::form(&[("status", "REVIEW")]));
+    let attempt = closed.result().as_str().unwrap().to_owned();
+    console.sees("No session is open");
+
+    // It is reviewed, with the photos on the screen.
+    console.types("6");
+    console.sees(&attempt);
+    console.types("\r");
+    console.sees("counts as the same person");
+    console.until("two photos", |text| text.matches('▀').count() + text.matches('▄').count() > 100);
+    console.types("a");
+    console.sees("Settle");
+    console.types("the same person\r");
+    console.sees("Settled as SUCCESS");
+    let seen = server.client.call("GET", &format!("/v1/2face/attempts/{attempt}"), &[("Authorization", &secret)], None);
+    let seen = seen.unwrap().result();
+    assert_eq!((&seen["status"], &seen["review"]["note"]), (&json!("SUCCESS"), &json!("the same person")));
+
+    // The server is started again under it.
+    server.stop();
+    console.sees("The server does not answer");
+    let server = Server::start(folder.path());
+    console.sees("The server answers again");
+    assert_eq!(server.open_session(&secret).status, 200);
+
+    // The key is revoked and refused.
+    console.types("2");
+    console.sees("my-bank");
+    console.types("d");
+    console.sees("Revoke the key");
+    console.types("y");
+    console.sees("revoked");
+    console.until("the list", |text| text.contains("✕ revoked"));
+    assert_eq!(server.open_session(&secret).status, 403);
+
+    // It is left, and the terminal is as it was.
+    console.types("qy");
+    assert!(console.child.wait().unwrap().success());
+    console.until("the screen before", |text| text.trim().is_empty());
+    assert!(!console.screen.lock().unwrap().screen().alternate_screen());
+    server.stop();
+}
