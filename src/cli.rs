@@ -6,13 +6,13 @@ use std::sync::Arc;
 
 use clap::{Parser, Subcommand};
 
-use crate::admin;
+use crate::admin::{self, request::Attempts};
 use crate::clock::Clock;
 use crate::config::{self, Config};
 use crate::server;
 use crate::service::workflows::{self, Workflows};
 use crate::vision::{Device, Engine};
-use crate::{demo, evaluate, offline, telemetry};
+use crate::{demo, doctor, evaluate, evidence, offline, telemetry};
 
 mod administer;
 mod console;
@@ -31,7 +31,8 @@ const EXIT_CODES: &str = "Exit codes: 0 done; 1 it could not be done, a sentence
     version,
     about = "Identity verification on your own server",
     max_term_width = 100,
-    after_help = EXIT_CODES
+    after_help = EXIT_CODES,
+    disable_help_subcommand = true
 )]
 pub struct Cli {
     /// Configuration file; without one, the defaults
@@ -74,6 +75,25 @@ enum Command {
         #[command(subcommand)]
         command: WorkflowsCommand,
     },
+    /// Say whether this machine and configuration can serve, and what to do if not
+    Doctor,
+    /// Measure what this machine does, for planning
+    Bench(doctor::bench::Arguments),
+    /// Read, search and check the audit log
+    Audit {
+        #[command(subcommand)]
+        command: AuditCommand,
+    },
+    /// Check or replay what `twoface attempts export` wrote
+    Evidence {
+        #[command(subcommand)]
+        command: evidence::Evidence,
+    },
+    /// Read a guide, or the help of a command
+    Help {
+        /// A guide (operations, security, data-protection, accuracy, api, configuration) or a command
+        topic: Vec<String>,
+    },
     /// Run the appliance from a terminal: everything the commands do, live
     Console(console::ConsoleArguments),
     /// Print completions for a shell
@@ -87,6 +107,20 @@ enum Command {
     Offline(offline::Offline),
     #[command(flatten)]
     Admin(admin::Request),
+}
+
+#[derive(Subcommand)]
+enum AuditCommand {
+    /// Check a log or a copy of one, without a server or a store
+    Verify {
+        /// The folder `audit` of a data folder or backup, or the file `log` in it
+        log: PathBuf,
+        /// The server's public key, as `twoface audit key` prints it; without it, any signer's is taken and printed
+        #[arg(long, value_name = "KEY")]
+        key: Option<String>,
+    },
+    #[command(flatten)]
+    Ask(admin::audit::Audit),
 }
 
 #[derive(Subcommand)]
@@ -174,10 +208,25 @@ fn run(cli: Cli) -> Done {
         Command::Backup { to, .. } => {
             backup(&Config::load(cli.config.as_deref())?, &to.ok_or("name a folder")?, cli.json)
         }
+        Command::Doctor => doctor::run(&Config::load(cli.config.as_deref())?, cli.json),
+        Command::Bench(arguments) => doctor::bench::run(&Config::load(cli.config.as_deref())?, &arguments, cli.json),
+        Command::Audit { command: AuditCommand::Verify { log, key } } => {
+            papers::verify_audit(&log, key.as_deref(), cli.json)
+        }
+        Command::Audit { command: AuditCommand::Ask(command) } => {
+            administer(&Config::load(cli.config.as_deref())?, admin::Request::Audit(command), cli.json)
+        }
+        Command::Evidence { command } => evidence::run(&Config::load(cli.config.as_deref())?, &command, cli.json),
+        Command::Help { topic } => papers::help(&topic),
         Command::Console(arguments) => console::run(&Config::load(cli.config.as_deref())?, &arguments),
         Command::Completions { shell } => papers::completions(shell),
         Command::Man { folder } => papers::manual(&folder),
         Command::Offline(command) => offline::run(&Config::load(cli.config.as_deref())?, &command),
+        Command::Admin(admin::Request::Attempts(Attempts::Export { id, to })) => {
+            // The server may run in another folder.
+            let request = admin::Request::Attempts(Attempts::Export { id, to: std::path::absolute(to)? });
+            administer(&Config::load(cli.config.as_deref())?, request, cli.json)
+        }
         Command::Admin(request) => administer(&Config::load(cli.config.as_deref())?, request, cli.json),
     }
 }

@@ -33,6 +33,7 @@ pub struct Config {
     pub clips: Clips,
     pub liveness: Liveness,
     pub admin: Admin,
+    pub metrics: Metrics,
     pub log: Log,
     /// Every setting as it came about, for people to read.
     #[serde(skip)]
@@ -191,6 +192,21 @@ pub struct Admin {
     pub socket: PathBuf,
     pub group: String,
     pub four_eyes: bool,
+}
+
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Metrics {
+    #[serde(deserialize_with = "address_or_none")]
+    pub listen: Option<SocketAddr>,
+}
+
+fn address_or_none<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Option<SocketAddr>, D::Error> {
+    let text = String::deserialize(from)?;
+    let wrong = |_| {
+        serde::de::Error::custom(format!("metrics.listen is empty or an address like 127.0.0.1:9464, not {text:?}"))
+    };
+    if text.is_empty() { Ok(None) } else { text.parse().map(Some).map_err(wrong) }
 }
 
 #[derive(Clone, Debug, PartialEq, Deserialize)]
@@ -408,6 +424,7 @@ mod tests {
             ("[tls]\nkey = \"k.pem\"", "go together"),
             ("[networks]\ndevice = \"cuda\"", "\"cpu\" or \"cuda:0\", not \"cuda\""),
             ("[networks]\ndevice = \"cuda:+1\"", "not \"cuda:+1\""),
+            ("[metrics]\nlisten = \"everywhere\"", "an address like 127.0.0.1:9464"),
             ("[tls", "line 1"),
         ] {
             let error = parse(text, &[]).unwrap_err();

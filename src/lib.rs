@@ -28,6 +28,7 @@ pub mod service;
 pub mod admin;
 pub mod api;
 pub mod listen;
+pub mod metrics;
 pub mod systemd;
 pub mod tls;
 
@@ -37,6 +38,8 @@ pub mod cli;
 pub mod client;
 pub mod console;
 pub mod demo;
+pub mod docs;
+pub mod doctor;
 pub mod evaluate;
 pub mod evidence;
 pub mod offline;

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use actix_web::middleware::from_fn;
-use actix_web::{App, web};
+use actix_web::{App, HttpResponse, web};
 
 use crate::admin;
 use crate::api;
@@ -18,6 +18,7 @@ use crate::config::{Clips, Config, Landlock};
 use crate::domain::audit::{Act, Actor};
 use crate::domain::evidence::Examiner;
 use crate::listen::{self, Addresses};
+use crate::metrics;
 use crate::service::Service;
 use crate::service::retention::{Mode, Swept};
 use crate::service::workflows::Workflows;
@@ -54,6 +55,9 @@ impl<T: fmt::Display> From<(&'static str, T)> for CannotStart {
     }
 }
 
+/// Connections to the listener for metrics.
+const SCRAPERS_MAX: usize = 16;
+
 /// How often what was noted for the audit log is written to its file.
 const AUDIT_WRITING: Duration = Duration::from_secs(1);
 
@@ -66,6 +70,8 @@ const REQUEST_SECONDS_BEYOND_BODY: u64 = 60;
 /// A server that answers. Ends when [`Running::stop`] is called.
 pub struct Running {
     pub address: SocketAddr,
+    /// Where /metrics is answered.
+    pub metrics: Option<SocketAddr>,
     /// `None`: plain HTTP on loopback.
     pub certificate: Option<Arc<tls::Certificate>>,
     pub service: Arc<Service>,
@@ -145,9 +151,9 @@ pub fn start(config: Config, clock: Clock, examiner: Arc<dyn Examiner>) -> Resul
         true => None,
         false => Some(tls::load(&config.tls, &config.data.dir, clock.now()).map_err(|error| ("tls", error))?),
     };
-    let listener = TcpListener::bind(config.server.listen)
-        .map_err(|error| CannotStart(format!("cannot listen on {}: {error}", config.server.listen)))?;
-    let address = listener.local_addr().map_err(|error| ("listener", error))?;
+    let listeners = Listeners::bind(&config)?;
+    let address = listeners.api.local_addr().map_err(|error| ("listener", error))?;
+    let metrics = listeners.metrics.as_ref().and_then(|listener| listener.local_addr().ok());
 
     let workers = config.workers();
     let workflows = workflows(&config)?;
@@ -168,7 +174,7 @@ pub fn start(config: Config, clock: Clock, examiner: Arc<dyn Examiner>) -> Resul
 
     let certificate = tls.as_ref().map(|served| Arc::clone(&served.certificate));
     let desk = desk(&service, Some(admin::Serving { address, certificate: certificate.clone().map(shown) }));
-    let (handle, thread) = listen(listener, tls, &config, Arc::clone(&service), desk)?;
+    let (handle, thread) = listen(listeners, tls, &config, Arc::clone(&service), desk)?;
     match &certificate {
         Some(shown) => {
             let fingerprint = shown.fingerprint();
@@ -176,7 +182,7 @@ pub fn start(config: Config, clock: Clock, examiner: Arc<dyn Examiner>) -> Resul
         }
         None => tracing::warn!(%address, "listening without TLS"),
     }
-    Ok(Running { address, certificate, service, handle, thread, workers })
+    Ok(Running { address, metrics, certificate, service, handle, thread, workers })
 }
 
 /// What administrators' requests are carried out with.
@@ -251,9 +257,24 @@ pub fn wait_for_stop_signal() -> Result<(), CannotStart> {
     })
 }
 
+/// Where connections come in.
+struct Listeners {
+    api: TcpListener,
+    metrics: Option<TcpListener>,
+}
+
+impl Listeners {
+    fn bind(config: &Config) -> Result<Self, CannotStart> {
+        let bind = |address: SocketAddr| {
+            TcpListener::bind(address).map_err(|error| CannotStart(format!("cannot listen on {address}: {error}")))
+        };
+        Ok(Self { api: bind(config.server.listen)?, metrics: config.metrics.listen.map(bind).transpose()? })
+    }
+}
+
 /// Serves on a thread of its own, so that a caller may be a command line, a demonstration or a test.
 fn listen(
-    listener: TcpListener,
+    listeners: Listeners,
     tls: Option<tls::Served>,
     config: &Config,
     service: Arc<Service>,
@@ -265,6 +286,12 @@ fn listen(
         .map_err(|error| ("administrator's socket", error))?;
     let limits = listen_limits(config);
     let addresses = Addresses::new(config.server.connections_per_address_max);
+    let source = metrics::Source {
+        service: Arc::clone(&service),
+        addresses: Arc::clone(&addresses),
+        certificate: tls.as_ref().map(|served| Arc::clone(&served.certificate)),
+        started_at: service.now(),
+    };
     let run = move || {
         let system = actix_web::rt::System::new();
         system.block_on(async move {
@@ -290,11 +317,18 @@ fn listen(
                     .wrap(from_fn(api::gate))
                     .configure(api::routes)
             };
-            match listen::serve(listener, tls, addresses, limits, app) {
-                Ok(server) => {
+            let measured = listeners.metrics.map(|listener| measure(listener, source)).transpose();
+            match measured
+                .and_then(|measured| Ok((measured, listen::serve(listeners.api, tls, addresses, limits, app)?)))
+            {
+                Ok((measured, server)) => {
                     let _ = sender.send(Ok(server.handle()));
+                    let measured = measured.map(|server| (server.handle(), actix_web::rt::spawn(server)));
                     if let Err(error) = server.await {
                         tracing::error!("the listener ended: {error}");
+                    }
+                    if let Some((handle, _)) = measured {
+                        handle.stop(false).await;
                     }
                 }
                 Err(error) => {
@@ -370,6 +404,26 @@ async fn renew(certificate: Option<Arc<tls::Certificate>>, service: web::Data<Se
             }
             Reload::Kept(why) => tracing::error!("the new certificate is not used, the one before is: {why}"),
         }
+    }
+}
+
+/// A server of /metrics on a listener of its own.
+fn measure(listener: TcpListener, source: metrics::Source) -> std::io::Result<actix_web::dev::Server> {
+    let limits = listen::Limits {
+        threads: 1,
+        connections_max: SCRAPERS_MAX,
+        request_max: Duration::from_secs(30),
+        stop_max: Duration::ZERO,
+    };
+    let addresses = Addresses::new(u32::try_from(SCRAPERS_MAX).unwrap_or(u32::MAX));
+    let app = move || App::new().app_data(web::Data::new(source.clone())).route("/metrics", web::get().to(figures));
+    listen::serve(listener, None, addresses, limits, app)
+}
+
+async fn figures(source: web::Data<metrics::Source>) -> HttpResponse {
+    match web::block(move || source.render()).await {
+        Ok(Ok(text)) => HttpResponse::Ok().content_type(metrics::CONTENT_TYPE).body(text),
+        _ => HttpResponse::InternalServerError().finish(),
     }
 }
 

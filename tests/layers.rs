@@ -27,6 +27,8 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("tls", &["config", "crypto", "domain"]),
     ("listen", &["crypto", "domain"]),
     ("systemd.rs", &[]),
+    ("metrics.rs", &["domain", "listen", "service", "tls"]),
+    ("docs.rs", &[]),
     ("client.rs", &["clock", "crypto", "domain", "tls"]),
 ];
 
@@ -53,6 +55,7 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("actix_service", &["listen"]),
     ("tokio_rustls", &["listen"]),
     ("sd_notify", &["systemd.rs"]),
+    ("prometheus_client", &["metrics.rs"]),
     ("ratatui", &["console"]),
     ("crossterm", &["console"]),
     ("ratatui_image", &["console"]),

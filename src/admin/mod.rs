@@ -11,6 +11,7 @@ use crate::domain::time::Timestamp;
 use crate::service::Service;
 
 pub mod actor;
+pub mod audit;
 pub mod blocklist;
 mod handle;
 pub mod link;

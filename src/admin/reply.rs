@@ -14,6 +14,8 @@ use crate::domain::job::{InputFile, WorkflowRun};
 use crate::domain::key::{AnswerMode, ClientCertificate, Scope};
 use crate::domain::time::Timestamp;
 use crate::domain::user::DocumentType;
+use crate::service::audit::chain::Whole;
+use crate::service::evidence::Exported;
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -58,6 +60,14 @@ pub enum Reply {
     User(Box<UserSeen>),
     Picture(Picture),
     Settings(Vec<SettingSeen>),
+    /// As they stand in the audit log, oldest first.
+    AuditLines(Vec<String>),
+    AuditWhole(Whole),
+    PublicKeys {
+        audit: String,
+        evidence: String,
+    },
+    EvidenceExported(Exported),
     Log(Vec<LogLine>),
     Erased {
         subjects: u64,

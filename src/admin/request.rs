@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand};
 use serde::{Deserialize, Serialize};
 
+use super::audit::Audit;
 use super::blocklist::Blocklist;
 use crate::domain::address::Network;
 use crate::domain::attempt::{AttemptKind, AttemptStatus};
@@ -65,6 +66,9 @@ pub enum Request {
     /// Made by `twoface backup`, whose grammar is the command line's
     #[command(skip)]
     Backup { folder: PathBuf },
+    /// Part of `twoface audit`, whose grammar is the command line's
+    #[command(skip)]
+    Audit(Audit),
     /// A photo of an attempt as pixels, for the console
     #[command(skip)]
     Picture {
@@ -180,6 +184,13 @@ pub enum Attempts {
     },
     /// Show one with its stages and everything that was measured
     Show { id: Id },
+    /// Write one with its files as a signed archive: evidence that can be checked and replayed anywhere
+    Export {
+        id: Id,
+        /// File to make, by the server and readable by its user only: a folder that the service may write to
+        #[arg(long, value_name = "FILE")]
+        to: PathBuf,
+    },
 }
 
 #[derive(Clone, Debug, PartialEq, Subcommand, Serialize, Deserialize)]

@@ -8,6 +8,16 @@ use crate::domain::block::Blocked;
 use crate::domain::id::Id;
 use crate::domain::job::WorkflowRun;
 use crate::domain::time::Timestamp;
+use crate::service::audit::chain::Whole;
+
+/// An audit log that was found whole.
+pub(super) fn audit(whole: &Whole) {
+    println!("The audit log is whole: {} entries, {} checkpoints.", whole.entries, whole.checkpoints);
+    if let Some(until) = whole.until {
+        println!("It goes to {until}, line {}.", whole.head.lines);
+        println!("Signed by {}.", whole.key);
+    }
+}
 
 pub(super) fn reply(reply: &Reply) {
     match reply {
@@ -49,6 +59,19 @@ pub(super) fn reply(reply: &Reply) {
         }
         Reply::Picture(picture) => println!("{} × {} pixels; --json has them.", picture.width, picture.height),
         Reply::Settings(settings) => self::settings(settings),
+        Reply::AuditLines(lines) => lines.iter().for_each(|line| println!("{line}")),
+        Reply::AuditWhole(whole) => audit(whole),
+        Reply::PublicKeys { audit, evidence } => {
+            println!("audit log  {audit}");
+            println!("evidence   {evidence}");
+            eprintln!("Note them elsewhere: they tell this server's signatures from anybody else's.");
+        }
+        Reply::EvidenceExported(done) => {
+            println!(
+                "Exported: {} jobs, {} files, {} bytes of photos and clips in clear.",
+                done.jobs, done.files, done.bytes
+            );
+        }
         Reply::Log(lines) => lines.iter().for_each(|line| println!("{}", line.text)),
         Reply::Erased { subjects, rows, files } => {
             println!(

@@ -84,6 +84,11 @@ impl Server {
         Self { client, clock, key, gate, running: Some(running), _folder: folder, secrets }
     }
 
+    /// Where /metrics is answered, if it is.
+    pub fn metrics(&self) -> Option<std::net::SocketAddr> {
+        self.running.as_ref().unwrap().metrics
+    }
+
     pub fn address(&self) -> std::net::SocketAddr {
         self.running.as_ref().unwrap().address
     }

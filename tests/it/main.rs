@@ -25,6 +25,7 @@ mod gate;
 mod jobs;
 mod keys;
 mod limits;
+mod metrics;
 mod openapi;
 mod real;
 mod script;

@@ -64,9 +64,13 @@ fn session_seen(service: &Service, attempt: &Attempt, names: &Names) -> Option<S
     })
 }
 
-pub(super) fn attempts(service: &Service, command: Attempts) -> Answer {
+pub(super) fn attempts(service: &Service, by: &audit::Actor, command: Attempts) -> Answer {
     let names = Names::of(service)?;
     match command {
+        Attempts::Export { id, to } => {
+            let account = service.account_of_attempt(id)?;
+            service.export_evidence(account, id, by.clone(), &to).map(Reply::EvidenceExported)
+        }
         Attempts::List { status, kind, from, to, document, part } => {
             // What waits for review has an index of its own; with other filters it is one filter among them.
             if status == Some(AttemptStatus::Review)

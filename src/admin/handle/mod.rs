@@ -7,7 +7,7 @@ mod status;
 
 use super::reply::{LogLine, Reply, SetBy, SettingSeen};
 use super::request::Request;
-use super::{Actor, Desk, blocklist, sentence};
+use super::{Actor, Desk, audit, blocklist, sentence};
 use crate::config::{Origin, Setting};
 use crate::domain::id::Id;
 use crate::domain::refusal::Stop;
@@ -25,11 +25,12 @@ pub fn handle(desk: &Desk, actor: &Actor, request: Request) -> Reply {
         Request::Blocklist(command) => blocklist::handle(service, by, command),
         Request::Workflows => Ok(Reply::Workflows(service.workflows().all().cloned().collect())),
         Request::Sessions(command) => attempts::sessions(service, by, command),
-        Request::Attempts(command) => attempts::attempts(service, command),
+        Request::Attempts(command) => attempts::attempts(service, by, command),
         Request::Review(command) => attempts::review(service, actor, command),
         Request::Jobs(command) => attempts::jobs(service, command),
         Request::Picture { attempt, file, side } => attempts::picture(desk, attempt, &file, side),
         Request::Users(command) => people::users(service, by, command),
+        Request::Audit(command) => audit::handle(service, &command),
         Request::Settings => Ok(settings(service)),
         Request::Logs(logs) => {
             let lines = (desk.log)(logs.after, usize::try_from(logs.lines).unwrap_or(usize::MAX));
