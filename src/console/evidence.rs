@@ -10,6 +10,8 @@ pub struct Evidence {
     /// 0–100.
     pub score: Option<f64>,
     pub false_match_rate: Option<f64>,
+    /// The rate is beyond what was measured.
+    pub extrapolated: bool,
     pub is_match: Option<bool>,
     /// The score from which faces count as the same.
     pub threshold: Option<f64>,
@@ -77,6 +79,7 @@ fn compared(all: &Map<String, Value>, found: &mut Evidence) {
     // A threshold has a rate and a cosine as well, but no threshold of its own.
     let (Some(rate), Some(threshold)) = (rate, all.get("threshold")) else { return };
     found.false_match_rate = Some(rate);
+    found.extrapolated = all.get("falseMatchRateExtrapolated").and_then(Value::as_bool).unwrap_or(false);
     found.is_match = all.get("match").and_then(Value::as_bool);
     found.threshold = threshold.get("score").and_then(Value::as_f64);
     found.score = all.get("score").and_then(Value::as_f64).or(found.score);

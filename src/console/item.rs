@@ -249,7 +249,7 @@ pub const JOBS: &[Column] = &[
     column(Text::Identifier, Cells(24), 0),
     column(Text::Operation, Share(2), 0),
     column(Text::Status, Cells(12), 0),
-    column(Text::Waited, Cells(7), 0),
+    column(Text::Waited, Cells(7), 95),
     column(Text::Ran, Cells(7), 0),
     column(Text::Age, Cells(7), 0),
     column(Text::Account, Share(2), 95),

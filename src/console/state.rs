@@ -130,6 +130,7 @@ pub struct Case {
     pub photos: [Photo; 2],
     /// Lines by which the text beneath is moved up.
     pub offset: usize,
+    pub asked_at: Timestamp,
 }
 
 #[derive(Clone, Debug, PartialEq)]

@@ -55,6 +55,7 @@ pub enum Purpose {
 }
 
 const STATUS_EVERY: Duration = Duration::from_secs(1);
+const CASE_EVERY: Duration = Duration::from_secs(3);
 const LOG_EVERY: Duration = Duration::from_secs(1);
 /// How often a server that does not answer is tried.
 const RETRY_EVERY: Duration = Duration::from_secs(1);
@@ -100,6 +101,11 @@ fn ask_anew(state: &mut State, actions: &mut Vec<Action>) {
         state.asked.log = super::state::Question { at: Some(now), open: true };
         let after = state.log.lines.back().map_or(0, |line| line.number);
         actions.push(Action::Ask(Purpose::Log, Request::Logs(Logs { lines: 500, after, follow: false })));
+    }
+    // A job that has not ended will change what a reviewer sees.
+    let unfinished = |case: &Case| case.detail.stages.iter().any(|stage| stage.output.is_null());
+    if state.case.as_ref().is_some_and(|case| unfinished(case) && now.since(case.asked_at) >= CASE_EVERY) {
+        renew_case(state, actions);
     }
     let pane = state.pane;
     if !pane.is_list() {
@@ -199,6 +205,11 @@ fn answered(state: &mut State, purpose: Purpose, answer: Answer, actions: &mut V
         (Purpose::Photo { attempt, place }, Reply::Picture(picture)) => {
             photo(state, attempt, place, Photo::Here(picture));
         }
+        (Purpose::Case, Reply::Attempt(seen)) if seen.attempt.status != AttemptStatus::Review => {
+            // Somebody else was faster.
+            state.case = None;
+            state.list_mut().asked_at = None;
+        }
         (Purpose::Case, Reply::Attempt(seen)) => open_case(state, *seen, actions),
         (Purpose::Detail, reply) => {
             let (title, lines) = detail::of(&reply, &state.scene);
@@ -228,17 +239,34 @@ fn photo(state: &mut State, attempt: Id, place: usize, photo: Photo) {
 fn open_case(state: &mut State, detail: crate::admin::reply::AttemptDetail, actions: &mut Vec<Action>) {
     let attempt = detail.attempt.id;
     let files = evidence::photos(&detail.stages);
-    let photos = std::array::from_fn(|place| match files.get(place) {
-        Some(Some(_)) => Photo::Asked,
+    // What is on the screen stays there while the rest is renewed.
+    let before = state.case.take().filter(|case| case.detail.attempt.id == attempt);
+    let offset = before.as_ref().map_or(0, |case| case.offset);
+    let known =
+        |place: usize| before.as_ref().and_then(|case| case.photos.get(place)).filter(|photo| **photo != Photo::None);
+    let photos: [Photo; 2] = std::array::from_fn(|place| match files.get(place) {
+        Some(Some(_)) => known(place).cloned().unwrap_or(Photo::Asked),
         _ => Photo::None,
     });
-    for (place, file) in files.into_iter().enumerate() {
-        if let Some(file) = file {
+    let new: Vec<bool> = (0..files.len()).map(|place| known(place).is_none()).collect();
+    for ((place, file), new) in files.into_iter().enumerate().zip(new) {
+        if let (Some(file), true) = (file, new) {
             let request = Request::Picture { attempt, file, side: PHOTO_SIDE };
             actions.push(Action::Ask(Purpose::Photo { attempt, place }, request));
         }
     }
-    state.case = Some(Case { detail, photos, offset: 0 });
+    let asked_at = state.scene.now;
+    state.case = Some(Case { detail, photos, offset, asked_at });
+}
+
+/// Asks again for the attempt on the screen.
+fn renew_case(state: &mut State, actions: &mut Vec<Action>) {
+    let now = state.scene.now;
+    if let Some(case) = &mut state.case {
+        case.asked_at = now;
+        let id = case.detail.attempt.id;
+        actions.push(Action::Ask(Purpose::Case, Request::Attempts(Attempts::Show { id })));
+    }
 }
 
 /// What a change led to, in a word, and the list anew.
@@ -461,6 +489,7 @@ pub(super) fn run(state: &mut State, command: Command, actions: &mut Vec<Action>
             state.scene.language = scene.language.other();
             arrange_all(state);
         }
+        (Command::Refresh, _) if state.case.is_some() => renew_case(state, actions),
         (Command::Refresh, _) => ask_list(state, actions),
         (Command::NextPane, _) => turn(state, 1, actions),
         (Command::PreviousPane, _) => turn(state, Pane::ALL.len() - 1, actions),

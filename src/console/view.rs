@@ -315,20 +315,36 @@ fn log(state: &mut State, buffer: &mut Buffer, body: Rect) {
     let scene = state.scene;
     let height = usize::from(body.height);
     let log = &mut state.log;
-    log.up = log.up.min(log.lines.len().saturating_sub(height));
+    log.up = log.up.min(log.lines.len().saturating_sub(1));
     let end = log.lines.len() - log.up;
-    let shown = log.lines.iter().take(end).skip(end.saturating_sub(height));
-    for (y, line) in (body.y..).zip(shown) {
+    // From the last line upwards, until there is no room.
+    let mut shown = Vec::new();
+    for line in log.lines.iter().take(end).rev() {
         let look = match &line.text {
             text if text.contains(" ERROR ") => Tone::Bad,
             text if text.contains(" WARN ") => Tone::Warn,
             _ => Tone::Plain,
         };
-        put(buffer, body.x, y, body.width, clip(&line.text, usize::from(body.width)), tone(&scene, look));
+        let broken = super::format::wrap(&short_line(&line.text), usize::from(body.width));
+        shown.extend(broken.into_iter().rev().map(|part| (look, part)));
+        if shown.len() >= height {
+            break;
+        }
+    }
+    shown.truncate(height);
+    for (y, (look, part)) in (body.y..).zip(shown.iter().rev()) {
+        put(buffer, body.x, y, body.width, part, tone(&scene, *look));
     }
     if log.lines.is_empty() {
         put(buffer, body.x + 1, body.y + 1, body.width, scene.say(Text::Empty), tone(&scene, Tone::Dim));
     }
+}
+
+/// A line of the log without the day, the fractions of a second and the crate's own name.
+fn short_line(line: &str) -> String {
+    let Some((time, rest)) = line.split_once(' ') else { return line.to_owned() };
+    let clock = time.split_once('T').and_then(|(_, clock)| clock.get(..8)).unwrap_or(time);
+    format!("{clock} {}", rest.trim_start().replacen("twoface::", "", 1))
 }
 
 /// Lines of a text, broken to the width and moved up by `offset`, which is held to what there is.

@@ -279,6 +279,7 @@ texts! {
     Score "score" "puntuación"
     Threshold "threshold {}" "umbral {}"
     FalseMatchRate "false match rate" "falsa coincidencia"
+    Extrapolated "extrapolated" "extrapolada"
     OneIn "1 in {}" "1 de {}"
     SamePerson "counts as the same person" "cuenta como la misma persona"
     OtherPerson "does not count as the same person" "no cuenta como la misma persona"

@@ -42,6 +42,10 @@ impl Server {
     }
 
     fn stop(mut self) {
+        self.end();
+    }
+
+    fn end(&mut self) {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
     }
@@ -52,6 +56,21 @@ impl Server {
 
     fn open_session(&self, key: &str) -> Reply {
         self.post("/session", ("Authorization", key), Body::json(&json!({ "type": "SIGNUP" })))
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // Ended already, unless the test failed.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+impl Drop for Console {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
     }
 }
 
@@ -137,7 +156,7 @@ fn an_administrator_makes_a_key_watches_reviews_and_revokes() {
     let folder = folder();
     let server = Server::start(folder.path());
     let mut console = Console::start(folder.path());
-    console.sees("Nothing needs attention");
+    console.sees("There was never a backup");
 
     // An account and a key, whose secret works over HTTPS at once.
     console.types("3n");

@@ -107,6 +107,9 @@ fn compared(seen: &Evidence, scene: &Scene, lines: &mut Vec<(Tone, String)>) {
         if let Some(rate) = seen.false_match_rate.filter(|rate| *rate > 0.0) {
             let one_in = scene.fill(Text::OneIn, &[&count((1.0 / rate).round().min(1e15) as u64)]);
             line = format!("{line} · {} {one_in}", scene.say(Text::FalseMatchRate));
+            if seen.extrapolated {
+                line = format!("{line} ({})", scene.say(Text::Extrapolated));
+            }
         }
         lines.push((Tone::Strong, line));
     }
