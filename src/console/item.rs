@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use serde::Deserialize;
+
 use super::format;
 use super::state::Scene;
 use super::theme::Tone;
@@ -10,6 +12,7 @@ use crate::admin::reply::{AccountSeen, AttemptSeen, JobSeen, KeySeen, SessionSee
 use crate::domain::attempt::AttemptStatus;
 use crate::domain::id::Id;
 use crate::domain::job::WorkflowRun;
+use crate::domain::time::Timestamp;
 
 #[derive(Clone, Debug, PartialEq)]
 pub enum Item {
@@ -20,7 +23,21 @@ pub enum Item {
     Job(JobSeen),
     User(UserSeen),
     Workflow(Box<WorkflowRun>),
+    Audit(Audited),
     Setting(SettingSeen),
+}
+
+/// An entry of the audit log, as a line of it tells.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+pub struct Audited {
+    pub id: Id,
+    pub at: Timestamp,
+    pub actor: String,
+    pub act: String,
+    #[serde(default)]
+    pub subject: Option<Id>,
+    #[serde(default)]
+    pub word: Option<String>,
 }
 
 /// One cell of a list.
@@ -71,6 +88,7 @@ impl Item {
             Self::Attempt(attempt) => Some(attempt.id),
             Self::Job(job) => Some(job.id),
             Self::User(user) => Some(user.id),
+            Self::Audit(entry) => Some(entry.id),
             Self::Workflow(_) | Self::Setting(_) => None,
         }
     }
@@ -85,6 +103,7 @@ impl Item {
             Self::Job(job) => job_cells(job, scene),
             Self::User(user) => user_cells(user, scene),
             Self::Workflow(run) => workflow_cells(run, scene),
+            Self::Audit(entry) => audit_cells(entry),
             Self::Setting(setting) => setting_cells(setting, scene),
         }
     }
@@ -339,6 +358,29 @@ fn workflow_cells(run: &WorkflowRun, scene: &Scene) -> Vec<Cell> {
         Cell::new(format!("{sign} {}", scene.say(state))).tone(tone),
         Cell::new(fields.collect::<Vec<_>>().join(" ")),
         Cell::new(steps.join(" ")),
+    ]
+}
+
+pub const AUDIT: &[Column] = &[
+    column(Text::When, Cells(19), 0),
+    column(Text::Who, Share(2), 0),
+    column(Text::What, Cells(21), 0),
+    column(Text::Whom, Cells(24), 95),
+    column(Text::Word, Share(2), 0),
+];
+
+fn audit_cells(entry: &Audited) -> Vec<Cell> {
+    let tone = match entry.act.as_str() {
+        act if act.contains("erased") || act.contains("revoked") => Tone::Warn,
+        act if act.contains("exported") || act == "configuration.changed" => Tone::Accent,
+        _ => Tone::Plain,
+    };
+    vec![
+        Cell::new(format::moment(entry.at)),
+        Cell::new(&entry.actor),
+        Cell::new(&entry.act).tone(tone),
+        Cell::new(entry.subject.map_or_else(String::new, |id| id.to_string())).tone(Tone::Dim),
+        Cell::new(entry.word.as_deref().unwrap_or_default()),
     ]
 }
 

@@ -49,10 +49,20 @@ pub struct Field {
 pub enum About {
     NewKey,
     NewAccount,
-    Rotate { id: Id, name: String },
-    Retention { account: String },
+    Rotate {
+        id: Id,
+        name: String,
+    },
+    Retention {
+        account: String,
+    },
     Find,
-    Settle { attempt: Id, how: Settle },
+    /// Answered by a list, not by a form's request.
+    FindWord,
+    Settle {
+        attempt: Id,
+        how: Settle,
+    },
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -124,6 +134,11 @@ impl Form {
         Self { about: About::Find, fields: vec![field(Text::FieldNumber, None, "")], focus: 0 }
     }
 
+    pub fn find_word(word: &str) -> Self {
+        let fields = vec![field(Text::FieldWord, Some(Text::HintWord), word)];
+        Self { about: About::FindWord, fields, focus: 0 }
+    }
+
     pub fn settle(attempt: Id, how: Settle) -> Self {
         let about = About::Settle { attempt, how };
         Self { about, fields: vec![field(Text::FieldNote, Some(Text::HintNote), "")], focus: 0 }
@@ -136,6 +151,7 @@ impl Form {
             About::Rotate { name, .. } => scene.fill(Text::RotateKey, &[name]),
             About::Retention { account } => scene.fill(Text::RetentionOf, &[account]),
             About::Find => scene.say(Text::FindUser).to_owned(),
+            About::FindWord => scene.say(Text::FindWord).to_owned(),
             About::Settle { attempt, how } => scene.fill(Text::NoteFor, &[&attempt.to_string(), how.status()]),
         }
     }
@@ -176,6 +192,7 @@ impl Form {
                 let [photos, clips, attempts] = [self.days(0), self.days(1), self.days(2)];
                 Request::Retention(Retention::Set { account, photos: photos?, clips: clips?, attempts: attempts? })
             }
+            About::FindWord => return None,
             About::Find => Request::Users(Users::Find { document: self.given(0)? }),
             About::Settle { attempt: id, how } => {
                 let note = Note { note: Some(self.text(0)).filter(|note| !note.is_empty()) };

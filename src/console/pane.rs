@@ -5,11 +5,14 @@ use std::time::Duration;
 use super::item::{self, Column};
 use super::state::Only;
 use super::words::Text;
+use crate::admin::audit::Audit;
 use crate::admin::request::{Accounts, Attempts, Jobs, Keys, Part, Request, Review, Sessions, Users};
 use crate::domain::id::Id;
 
 /// Rows of one page.
 pub const PAGE_ROWS: u32 = 100;
+/// Lines of the audit log that are read, the signed checkpoints among them.
+const AUDIT_LINES: u32 = 1_000;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Pane {
@@ -22,6 +25,7 @@ pub enum Pane {
     Jobs,
     Users,
     Workflows,
+    Audit,
     Logs,
     Settings,
 }
@@ -37,6 +41,8 @@ pub enum Command {
     Retention,
     Erase,
     Find,
+    FindWord,
+    Verify,
     Filter,
     FilterKind,
     Approve,
@@ -100,6 +106,7 @@ impl Pane {
         Pane::Jobs,
         Pane::Users,
         Pane::Workflows,
+        Pane::Audit,
         Pane::Logs,
         Pane::Settings,
     ];
@@ -115,6 +122,7 @@ impl Pane {
             Pane::Jobs => Text::Jobs,
             Pane::Users => Text::Users,
             Pane::Workflows => Text::Workflows,
+            Pane::Audit => Text::Audit,
             Pane::Logs => Text::Logs,
             Pane::Settings => Text::Settings,
         }
@@ -131,6 +139,7 @@ impl Pane {
             Pane::Jobs => Text::HelpJobs,
             Pane::Users => Text::HelpUsers,
             Pane::Workflows => Text::HelpWorkflows,
+            Pane::Audit => Text::HelpAudit,
             Pane::Logs => Text::HelpLogs,
             Pane::Settings => Text::HelpSettings,
         }
@@ -147,6 +156,7 @@ impl Pane {
             Pane::Jobs => item::JOBS,
             Pane::Users => item::USERS,
             Pane::Workflows => item::WORKFLOWS,
+            Pane::Audit => item::AUDIT,
             Pane::Settings => item::SETTINGS,
         }
     }
@@ -172,6 +182,7 @@ impl Pane {
             Pane::Review | Pane::Workflows => &[LOOK],
             Pane::Jobs => &[LOOK, ('f', Command::Filter, Text::DoFilter)],
             Pane::Users => &[LOOK, ('n', Command::Find, Text::DoFind), ('d', Command::Erase, Text::DoErase)],
+            Pane::Audit => &[('n', Command::FindWord, Text::DoFindWord), ('v', Command::Verify, Text::DoVerify)],
             Pane::Logs => &[('f', Command::Follow, Text::DoFollow)],
         }
     }
@@ -180,13 +191,13 @@ impl Pane {
     pub fn renewed_every(self) -> Duration {
         Duration::from_millis(match self {
             Pane::Sessions | Pane::Jobs => 2_000,
-            Pane::Attempts | Pane::Review | Pane::Keys => 5_000,
+            Pane::Attempts | Pane::Review | Pane::Keys | Pane::Audit => 5_000,
             _ => 30_000,
         })
     }
 
     /// What its list is asked for with.
-    pub fn request(self, only: Only, cursor: Option<Id>) -> Option<Request> {
+    pub fn request(self, only: &Only, cursor: Option<Id>) -> Option<Request> {
         let part = Part { account: None, limit: PAGE_ROWS, cursor };
         Some(match self {
             Pane::Overview | Pane::Logs => return None,
@@ -205,6 +216,10 @@ impl Pane {
             Pane::Jobs => Request::Jobs(Jobs::List { status: only.job_status, part }),
             Pane::Users => Request::Users(Users::List(part)),
             Pane::Workflows => Request::Workflows,
+            Pane::Audit => Request::Audit(match &only.audit_word {
+                Some(word) => Audit::Search { word: word.clone(), count: AUDIT_LINES },
+                None => Audit::Tail { count: AUDIT_LINES },
+            }),
             Pane::Settings => Request::Settings,
         })
     }

@@ -96,11 +96,12 @@ pub struct State {
 }
 
 /// What lists are asked for only.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Only {
     pub attempt_status: Option<AttemptStatus>,
     pub attempt_kind: Option<AttemptKind>,
     pub job_status: Option<JobStatus>,
+    pub audit_word: Option<String>,
 }
 
 /// When what was last asked for, so that nothing is asked twice at once.

@@ -7,12 +7,13 @@ use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers, MouseButto
 
 use super::item::Item;
 use super::listing::{Listing, Loaded, Page, Sort, Way};
-use super::overlay::{Form, Overlay, Question, Settle, Then};
+use super::overlay::{About, Form, Overlay, Question, Settle, Then};
 use super::pane::{Command, EVERYWHERE, IN_CASE, IN_LISTS, Known, Pane};
 use super::state::{Case, LOG_LINES_MAX, Link, Notice, Photo, Privacy, State};
 use super::theme::Tone;
 use super::words::Text;
 use super::{detail, evidence, view};
+use crate::admin::audit::Audit;
 use crate::admin::reply::Reply;
 use crate::admin::request::{Attempts, JobStatus, Jobs, Keys, Logs, Request, Review, Sessions, Users};
 use crate::domain::attempt::{AttemptKind, AttemptStatus};
@@ -123,7 +124,7 @@ fn ask_anew(state: &mut State, actions: &mut Vec<Action>) {
     if due(list.asked_at, open, every) {
         ask_list(state, actions);
     } else if list.wants_more(height)
-        && let Some(request) = pane.request(state.only, list.next)
+        && let Some(request) = pane.request(&state.only, list.next)
     {
         let list = state.list_mut();
         list.loaded = Loaded::More;
@@ -135,7 +136,7 @@ fn ask_anew(state: &mut State, actions: &mut Vec<Action>) {
 /// Asks for the first page of the pane's list.
 fn ask_list(state: &mut State, actions: &mut Vec<Action>) {
     let (pane, now) = (state.pane, state.scene.now);
-    let Some(request) = pane.request(state.only, None) else { return };
+    let Some(request) = pane.request(&state.only, None) else { return };
     state.generation += 1;
     let generation = state.generation;
     let list = state.list_mut();
@@ -291,6 +292,11 @@ fn changed(state: &mut State, reply: Reply, actions: &mut Vec<Action>) {
         Reply::Users { users, .. } if users.is_empty() => {
             return notice(state, Tone::Warn, scene.say(Text::NobodyFound));
         }
+        Reply::AuditWhole(whole) => {
+            let counts = [whole.entries.to_string(), whole.checkpoints.to_string()];
+            let text = scene.fill(Text::AuditWhole, &counts.each_ref().map(String::as_str));
+            return notice(state, Tone::Good, text);
+        }
         reply @ Reply::Users { .. } => {
             let (title, lines) = detail::of(&reply, &scene);
             return state.overlays.push(Overlay::Detail { title, lines, offset: 0 });
@@ -311,6 +317,13 @@ fn page(reply: Reply) -> Page {
         Reply::Accounts(accounts) => whole(accounts.into_iter().map(Item::Account).collect()),
         Reply::Workflows(all) => {
             let items: Vec<Item> = all.into_iter().map(|run| Item::Workflow(Box::new(run))).collect();
+            Page { total: Some(items.len()), items, next: None }
+        }
+        // A checkpoint is no entry: it has no actor.
+        Reply::AuditLines(lines) => {
+            let entries = lines.iter().filter_map(|line| serde_json::from_str(line).ok().map(Item::Audit));
+            let mut items: Vec<Item> = entries.collect();
+            items.reverse();
             Page { total: Some(items.len()), items, next: None }
         }
         Reply::Settings(settings) => whole(settings.into_iter().map(Item::Setting).collect()),
@@ -509,6 +522,11 @@ pub(super) fn run(state: &mut State, command: Command, actions: &mut Vec<Action>
             };
             state.overlays.push(Overlay::Form(Form::new_key(&account)));
         }
+        (Command::FindWord, _) => {
+            let word = state.only.audit_word.clone().unwrap_or_default();
+            state.overlays.push(Overlay::Form(Form::find_word(&word)));
+        }
+        (Command::Verify, _) => actions.push(Action::Ask(Purpose::Change, Request::Audit(Audit::Check))),
         (Command::Find, _) => state.overlays.push(Overlay::Form(Form::find())),
         (Command::Approve, _) => settle(state, Settle::Approve),
         (Command::Reject, _) => settle(state, Settle::Reject),
@@ -568,7 +586,7 @@ fn inspect(item: &Item) -> Option<Request> {
         Item::Attempt(attempt) => Request::Attempts(Attempts::Show { id: attempt.id }),
         Item::Job(job) => Request::Jobs(Jobs::Show { id: job.id }),
         Item::User(user) => Request::Users(Users::Show { id: user.id }),
-        Item::Key(_) | Item::Account(_) | Item::Workflow(_) | Item::Setting(_) => return None,
+        Item::Key(_) | Item::Account(_) | Item::Workflow(_) | Item::Audit(_) | Item::Setting(_) => return None,
     })
 }
 
@@ -707,6 +725,12 @@ fn form_key(state: &mut State, mut form: Form, key: KeyEvent, actions: &mut Vec<
     let last = form.fields.len().saturating_sub(1);
     match key.code {
         KeyCode::Esc => return,
+        KeyCode::Enter if form.about == About::FindWord => {
+            let word = form.fields.first().map(|field| field.input.text().trim().to_owned());
+            state.only.audit_word = word.filter(|word| !word.is_empty());
+            *state.list_mut() = state.list().anew();
+            return ask_list(state, actions);
+        }
         KeyCode::Enter if form.focus == last => {
             if let Some(request) = form.submit() {
                 return actions.push(Action::Ask(Purpose::Change, request));

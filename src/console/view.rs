@@ -288,6 +288,7 @@ fn remarks(state: &State) -> String {
             let (status, kind) = (only.attempt_status.map(|one| one.name()), only.attempt_kind.map(|one| one.name()));
             status.into_iter().chain(kind).collect()
         }
+        Pane::Audit => only.audit_word.iter().map(String::as_str).collect(),
         Pane::Jobs => only.job_status.iter().map(|one| scene.say(super::item::job_status(one.name()))).collect(),
         _ => Vec::new(),
     };

@@ -65,6 +65,7 @@ pub fn list(pane: Pane, much: Much) -> Reply {
         }
         Pane::Jobs => Reply::Jobs { jobs: if some { jobs(much) } else { Vec::new() }, next: None },
         Pane::Users => Reply::Users { users: if some { users(much) } else { Vec::new() }, next: None },
+        Pane::Audit => Reply::AuditLines(if some { audit(much) } else { Vec::new() }),
         Pane::Workflows => Reply::Workflows(if some { workflows(much) } else { Vec::new() }),
         _ => Reply::Settings(if some { settings(much) } else { Vec::new() }),
     }
@@ -202,6 +203,22 @@ pub fn user(number: u8, much: Much) -> UserSeen {
 
 fn users(much: Much) -> Vec<UserSeen> {
     vec![user(31, much), UserSeen { document_type: DocumentType::Passport, ..user(30, much) }]
+}
+
+fn audit(much: Much) -> Vec<String> {
+    let entry = |number: u8, actor: &str, act: &str, word: Option<&str>| {
+        let entry = json!({
+            "line": number, "id": id(number), "at": ago(100 - i64::from(number)), "actor": actor, "act": act,
+            "account": id(1), "subject": id(8), "word": word, "before": "00",
+        });
+        entry.to_string()
+    };
+    vec![
+        entry(1, "system", "server.started", Some("0.1.0")),
+        json!({ "line": 2, "checkpoint": ago(90), "key": "ab", "before": "00", "signature": "cd" }).to_string(),
+        entry(3, &name(much, "admin:ana"), "key.revoked", None),
+        entry(4, &format!("key:{}", id(3)), "attempt.reviewed", Some("SUCCESS")),
+    ]
 }
 
 fn workflows(much: Much) -> Vec<WorkflowRun> {

@@ -2,6 +2,7 @@
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
 use twoface::admin::Reply;
+use twoface::admin::audit::Audit;
 use twoface::admin::request::{Accounts, Attempts, Keys, Note, Part, Request, Retention, Review, Users};
 use twoface::console::item::Item;
 use twoface::console::pane::{PAGE_ROWS, Pane};
@@ -274,4 +275,17 @@ fn pasted_text_goes_where_one_types_and_nowhere_else() {
     update(&mut screen.state, Event::Paste("001-1234567-8\n".to_owned()));
     let asked = screen.press(KeyCode::Enter);
     assert_eq!(*only(&asked), Request::Users(Users::Find { document: "001-1234567-8".to_owned() }));
+}
+
+#[test]
+fn the_whole_audit_log_is_searched_on_the_server_and_checked_on_demand() {
+    let mut screen = showing(Pane::Audit);
+    assert_eq!(screen.state.list().len(), 3, "a checkpoint is no entry");
+    screen.keys("n");
+    let asked = screen.keys("key.revoked\n");
+    assert!(matches!(only(&asked), Request::Audit(Audit::Search { word, .. }) if word == "key.revoked"));
+    assert_eq!(*only(&screen.keys("v")), Request::Audit(Audit::Check));
+    screen.keys("n");
+    (0..11).for_each(|_| drop(screen.press(KeyCode::Backspace)));
+    assert!(matches!(only(&screen.press(KeyCode::Enter)), Request::Audit(Audit::Tail { .. })));
 }
