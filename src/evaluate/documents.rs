@@ -54,7 +54,9 @@ fn human(report: &Report) -> Result<String, std::fmt::Error> {
     row("number exact", &|level| level.number_exact)?;
     row("zone exact", &|level| level.mrz_exact)?;
     row("corners, overlap > 0.9", &|level| level.quad)?;
-    row("barcodes", &|level| level.barcodes)?;
+    for format in ["qr", "code128"] {
+        row(&format!("barcode {format}"), &|level| level.barcodes.get(format).copied().unwrap_or_default())?;
+    }
     let fields: std::collections::BTreeSet<&String> =
         report.levels.values().flat_map(|level| level.printed.keys()).collect();
     for field in fields {

@@ -10,7 +10,7 @@ use super::mrz::{self, Mrz, PartialDate, Sex};
 use super::read::alphabet::bare;
 use super::zone::{self, Understood};
 use super::{number, warnings};
-use crate::domain::document::{Barcode, CrossCheck, Field, FieldName, Source, Warning, has_valid_digit};
+use crate::domain::document::{Barcode, CrossCheck, Field, FieldName, SURE_MIN, Source, Warning, has_valid_digit};
 use crate::domain::user::DocumentType;
 use FieldName::*;
 
@@ -84,8 +84,11 @@ pub fn of_zone(read: &Understood) -> Vec<Field> {
 
 /// A cédula's number and serial in its barcodes.
 pub fn of_barcodes(barcodes: &[Barcode]) -> Vec<Field> {
-    // Error correction and check symbols vouch for every character.
-    barcodes.iter().filter_map(|code| number::bare(barcode::number(code)?, Source::Barcode, 1.0)).take(1).collect()
+    // Error correction vouches for every character. The one check symbol of Code 128 lets a misread code in a hundred pass, so that
+    // the number's own digit must hold as well.
+    let confidence = |code: &Barcode| if code.format == "code128" { SURE_MIN } else { 1.0 };
+    let read = |code| number::bare(barcode::number(code)?, Source::Barcode, confidence(code));
+    barcodes.iter().filter_map(read).take(1).collect()
 }
 
 /// Every field that two sources say, each pair of sources once.

@@ -34,8 +34,9 @@ use jiff::civil::Date;
 use super::image::Photo;
 use super::nets::{Net, NetError};
 use crate::clock::Stopwatch;
-use crate::domain::document::{DocumentSeen, DocumentTimes, Kind, PhotoRead, Portrait, Side};
+use crate::domain::document::{Barcode, DocumentSeen, DocumentTimes, Kind, PhotoRead, Portrait, Side};
 use crate::domain::evidence::{Box2, Point};
+use crate::domain::user::DocumentType;
 use capture::Capture;
 use page::Page;
 use portrait::Cut;
@@ -62,10 +63,13 @@ pub struct Nets<'a> {
 pub fn examine(nets: Nets, photo: Photo, decode_ms: f64, today: Date) -> Result<DocumentSeen, NetError> {
     let mut times = DocumentTimes { decode: decode_ms, ..DocumentTimes::default() };
     let size = photo.pixels.dimensions();
-    let Look { flat, page, face, mut kind } = upright(nets, &photo.pixels, today, &mut times)?;
+    let Look { flat, page, face, mut kind, barcodes } = upright(nets, &photo.pixels, today, &mut times)?;
     let mut fields = timed(&mut times.read_text, || page.fields(nets, &flat.picture, &mut kind))?;
     if kind.class.is_some() {
         fields.extend(page.zone.as_ref().map(crosscheck::of_zone).unwrap_or_default());
+        if kind.class == Some(DocumentType::Cedula) {
+            fields.extend(crosscheck::of_barcodes(&barcodes));
+        }
     }
     let face = face.filter(|_| kind.class.is_some() && kind.side == Some(Side::Front));
     let area = face.as_ref().map(|cut| in_parts(&cut.area, &flat.picture));
@@ -90,7 +94,7 @@ pub fn examine(nets: Nets, photo: Photo, decode_ms: f64, today: Date) -> Result<
         mrz: page.described_zone(),
         kind,
         fields,
-        barcodes: Vec::new(),
+        barcodes,
         portrait: portrait.flatten(),
         cross_checks,
         warnings,
@@ -105,6 +109,7 @@ struct Look {
     page: Page,
     face: Option<Cut>,
     kind: Kind,
+    barcodes: Vec<Barcode>,
 }
 
 /// The first way of lying in which it is recognised; otherwise the one that reads best. Where the edges that were found lead
@@ -149,8 +154,14 @@ impl Look {
     fn at(nets: Nets, flat: Flat, today: Date, times: &mut DocumentTimes) -> Result<Look, NetError> {
         let page = Page::read(nets, &flat.picture, today, times)?;
         let face = timed(&mut times.portrait, || portrait::find(nets.face_detector, &flat.picture))?;
-        let kind = page.kind(&flat, face.as_ref(), &[]);
-        Ok(Look { flat, page, face, kind })
+        let mut kind = page.kind(&flat, face.as_ref(), &[]);
+        let mut barcodes = Vec::new();
+        // Fronts and data pages have none.
+        if kind.side != Some(Side::Front) && page.is_the_right_way_up() {
+            barcodes = timed(&mut times.barcodes, || barcode::read(&flat.picture));
+            kind = page.kind(&flat, face.as_ref(), &barcodes);
+        }
+        Ok(Look { flat, page, face, kind, barcodes })
     }
 
     /// What is recognised stands before what is only legible.

@@ -31,7 +31,8 @@ pub struct Outcome {
     pub mrz_read: bool,
     /// Printed fields, by the name that the truth has for them.
     pub printed: BTreeMap<String, bool>,
-    pub barcodes: Option<bool>,
+    /// Whether each was read, by its format.
+    pub barcodes: Vec<(String, bool)>,
     pub quad_overlap: Option<f64>,
     pub warnings: Vec<String>,
     pub milliseconds: f64,
@@ -115,8 +116,8 @@ pub fn outcome(truth: &Specimen, seen: &DocumentSeen, others: &[String], millise
         let right = judge(&format!("printed {key}"), value, found.map(|field| field.value.as_str()));
         printed.insert((*key).to_owned(), right);
     }
-    let barcodes = (!truth.barcodes.is_empty())
-        .then(|| truth.barcodes.iter().all(|code| seen.barcodes.iter().any(|found| found.text == code.text)));
+    let is_read = |text: &str| seen.barcodes.iter().any(|found| found.text == text);
+    let barcodes = truth.barcodes.iter().map(|code| (code.format.clone(), is_read(&code.text))).collect();
     let kind_right = (seen.kind.class, seen.kind.side) == (class(truth), side);
     if !kind_right {
         let read = format!("{:?} {:?}", seen.kind.class, seen.kind.side);

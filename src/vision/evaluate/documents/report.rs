@@ -57,7 +57,7 @@ pub struct Level {
     pub own_number: BTreeMap<String, usize>,
     pub mrz_exact: Share,
     pub quad: Share,
-    pub barcodes: Share,
+    pub barcodes: BTreeMap<String, Share>,
     pub printed: BTreeMap<String, Share>,
     pub kind_by_model: BTreeMap<String, Share>,
     pub number_by_model: BTreeMap<String, Share>,
@@ -130,8 +130,8 @@ impl Level {
         if let Some(overlap) = outcome.quad_overlap {
             self.quad.add(overlap > OVERLAP_MIN);
         }
-        if let Some(read) = outcome.barcodes {
-            self.barcodes.add(read);
+        for (format, read) in &outcome.barcodes {
+            self.barcodes.entry(format.clone()).or_default().add(*read);
         }
         for (name, right) in &outcome.printed {
             self.printed.entry(name.clone()).or_default().add(*right);
