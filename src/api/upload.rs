@@ -1,6 +1,9 @@
-//! Bodies: multipart, JSON or a URL-encoded form, read into memory under three limits (bytes, time, memory in all).
+//! Bodies: multipart, JSON or a URL-encoded form, read into memory under four limits (bytes, time, pace, memory in all).
+//!
+//! Memory is reserved for a body only once its beginning has arrived, and only as long as the rest keeps a pace in proportion: who
+//! announces ten megabytes and sends a letter now and then takes nothing from anybody.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,6 +15,7 @@ use serde_json::{Map, Value};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::error::Denied;
+use crate::config::Limits;
 use crate::domain::refusal::Refusal;
 use crate::service::Service;
 
@@ -23,6 +27,9 @@ const FIELDS_MAX: usize = 64;
 const BOUNDARY_LENGTH_MIN: usize = 4;
 /// How long a request waits for upload memory before it is told that the server is busy.
 const MEMORY_WAIT: Duration = Duration::from_secs(5);
+
+/// What may arrive of a body before memory is reserved for it. Forms and JSON are smaller.
+const UNRESERVED_BYTES_MAX: usize = 64 * 1024;
 
 /// Over what time a body's pace is measured.
 const PACE_WINDOW: Duration = Duration::from_secs(10);
@@ -66,16 +73,20 @@ impl Form {
         };
         let limits = &service.config().limits;
         let declared = request.headers().get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
-        let permit = memory.take(declared.unwrap_or(limits.request_bytes_max)).await?;
-        let arrived = Arrived::default();
-        let reading = read_fields(request, payload, limits.request_bytes_max, &arrived);
+        let intake = Intake {
+            arrived: Cell::new(0),
+            announced: declared.unwrap_or(limits.request_bytes_max).min(limits.request_bytes_max),
+            memory: memory.get_ref(),
+            permit: RefCell::new(None),
+        };
+        let reading = read_fields(request, payload, limits.request_bytes_max, &intake);
         let fields = tokio::select! {
             fields = tokio::time::timeout(Duration::from_secs(limits.body_seconds_max), reading) => {
                 fields.map_err(|_| Refusal::BodyTooSlow)??
             }
-            () = arrived.falls_behind(limits.body_bytes_per_second_min) => return Err(Refusal::BodyTooSlow.into()),
+            () = intake.falls_behind(limits) => return Err(Refusal::BodyTooSlow.into()),
         };
-        Ok(Self { fields, memory: Some(permit) })
+        Ok(Self { fields, memory: intake.permit.into_inner() })
     }
 
     pub fn has(&self, field: &str) -> bool {
@@ -127,22 +138,38 @@ impl Form {
     }
 }
 
-/// How many bytes of a body have arrived.
-#[derive(Default)]
-struct Arrived(Cell<u64>);
+/// A body while it arrives.
+struct Intake<'a> {
+    arrived: Cell<usize>,
+    /// As the client declared it; the most that is allowed if it did not.
+    announced: usize,
+    memory: &'a UploadMemory,
+    permit: RefCell<Option<OwnedSemaphorePermit>>,
+}
 
-impl Arrived {
-    fn note(&self, chunk: &[u8]) {
-        self.0.set(self.0.get() + chunk.len() as u64);
+impl Intake<'_> {
+    /// Counts what has arrived; waits for memory where that is more than a beginning.
+    async fn take(&self, chunk: &[u8]) -> Result<(), Denied> {
+        let arrived = self.arrived.get() + chunk.len();
+        self.arrived.set(arrived);
+        if arrived > UNRESERVED_BYTES_MAX && self.permit.borrow().is_none() {
+            let permit = self.memory.take(self.announced).await?;
+            self.permit.replace(Some(permit));
+        }
+        Ok(())
     }
 
-    /// Returns when fewer bytes a second have arrived over one window; with a minimum of 0, never.
-    async fn falls_behind(&self, bytes_per_second_min: u64) {
-        let least = bytes_per_second_min * PACE_WINDOW.as_secs();
+    /// Returns when a window has passed in which too little arrived: fewer bytes a second than the least (0 does not ask) or, where
+    /// memory is reserved, less than half of what the body's time would have.
+    async fn falls_behind(&self, limits: &Limits) {
+        let window = PACE_WINDOW.as_secs();
         loop {
-            let before = self.0.get();
+            let before = self.arrived.get();
+            let reserved = self.permit.borrow().is_some();
             tokio::time::sleep(PACE_WINDOW).await;
-            if self.0.get() - before < least {
+            let share = if reserved { self.announced as u64 * window / limits.body_seconds_max / 2 } else { 0 };
+            let least = share.max(limits.body_bytes_per_second_min * window);
+            if ((self.arrived.get() - before) as u64) < least {
                 return;
             }
         }
@@ -153,25 +180,25 @@ async fn read_fields(
     request: &HttpRequest,
     payload: web::Payload,
     bytes_max: usize,
-    arrived: &Arrived,
+    intake: &Intake<'_>,
 ) -> Result<Vec<(String, Content)>, Denied> {
     let kind = request.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or("");
     let kind = kind.split(';').next().unwrap_or("").trim().to_ascii_lowercase();
     match kind.as_str() {
-        "multipart/form-data" => read_multipart(request, payload, bytes_max, arrived).await,
+        "multipart/form-data" => read_multipart(request, payload, bytes_max, intake).await,
         "application/json" => {
-            let body = read_all(payload, bytes_max, arrived).await?;
+            let body = read_all(payload, bytes_max, intake).await?;
             let object: Map<String, Value> = serde_json::from_slice(&body).map_err(|_| Refusal::UnreadableBody)?;
             Ok(object.into_iter().map(|(name, value)| (name, Content::Value(value))).collect())
         }
         "application/x-www-form-urlencoded" => {
-            let body = read_all(payload, bytes_max, arrived).await?;
+            let body = read_all(payload, bytes_max, intake).await?;
             let pairs: Vec<(String, String)> =
                 serde_urlencoded::from_bytes(&body).map_err(|_| Refusal::UnreadableBody)?;
             Ok(pairs.into_iter().map(|(name, text)| (name, Content::Value(Value::String(text)))).collect())
         }
         // An empty body has no fields; each handler says which one it misses.
-        "" => match read_all(payload, bytes_max, arrived).await?.is_empty() {
+        "" => match read_all(payload, bytes_max, intake).await?.is_empty() {
             true => Ok(Vec::new()),
             false => Err(Refusal::UnsupportedBody.into()),
         },
@@ -179,11 +206,11 @@ async fn read_fields(
     }
 }
 
-async fn read_all(mut payload: web::Payload, bytes_max: usize, arrived: &Arrived) -> Result<Vec<u8>, Denied> {
+async fn read_all(mut payload: web::Payload, bytes_max: usize, intake: &Intake<'_>) -> Result<Vec<u8>, Denied> {
     let mut body = Vec::new();
     while let Some(chunk) = payload.next().await {
         let chunk = chunk.map_err(|_| Refusal::UnreadableBody)?;
-        arrived.note(&chunk);
+        intake.take(&chunk).await?;
         if body.len() + chunk.len() > bytes_max {
             return Err(Refusal::BodyTooLarge.into());
         }
@@ -204,7 +231,7 @@ async fn read_multipart(
     request: &HttpRequest,
     payload: web::Payload,
     bytes_max: usize,
-    arrived: &Arrived,
+    intake: &Intake<'_>,
 ) -> Result<Vec<(String, Content)>, Denied> {
     let unreadable = |_| Denied::from(Refusal::UnreadableBody);
     if boundary_length(request) < BOUNDARY_LENGTH_MIN {
@@ -220,7 +247,7 @@ async fn read_multipart(
         }
         let mut bytes = Vec::new();
         while let Some(chunk) = part.try_next().await.map_err(unreadable)? {
-            arrived.note(&chunk);
+            intake.take(&chunk).await?;
             total += chunk.len();
             if total > bytes_max {
                 return Err(Refusal::BodyTooLarge.into());

@@ -188,3 +188,40 @@ fn a_client_that_never_finishes_the_handshake_is_cut_off() {
     silent.set_read_timeout(Some(Duration::from_secs(15))).unwrap();
     assert_eq!(silent.read(&mut [0; 1]).unwrap(), 0, "closed by the server");
 }
+
+#[test]
+fn who_announces_much_and_sends_little_takes_no_memory_from_others() {
+    // Room for one announced body, were it reserved.
+    let server = Server::start_with("[jobs]\nupload_memory_mib = 10");
+    let root = std::fs::read(server.service().config().data.dir.join("certificate.pem")).unwrap();
+    let mut roots = rustls::RootCertStore::empty();
+    roots.add(CertificateDer::from_pem_slice(&root).unwrap()).unwrap();
+    let config = rustls::ClientConfig::builder_with_provider(twoface::tls::provider())
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    let config = Arc::new(config);
+    let head = format!(
+        "POST /v1/2face/users HTTP/1.1\r\nHost: localhost\r\nUser-Agent: t\r\nAuthorization: {}\r\n\
+         Content-Type: application/json\r\nContent-Length: 10000000\r\n\r\n{{",
+        server.key
+    );
+    let whisperers: Vec<_> = (0..4)
+        .map(|_| {
+            let name = ServerName::try_from("localhost").unwrap();
+            let session = rustls::ClientConnection::new(Arc::clone(&config), name).unwrap();
+            let mut stream = rustls::StreamOwned::new(session, TcpStream::connect(server.address()).unwrap());
+            stream.write_all(head.as_bytes()).unwrap();
+            stream.flush().unwrap();
+            stream
+        })
+        .collect();
+    let token = server.session();
+    let large = [b"cosine 0.8".to_vec(), vec![b' '; 200_000]].concat();
+    let watch = Stopwatch::start();
+    let reply = server.upload(&token, "/faces/detect", &[("file", large)], &[]);
+    assert_eq!(reply.status, 200, "{}", reply.json());
+    assert!(watch.elapsed() < Duration::from_secs(4), "it waited for memory");
+    drop(whisperers);
+}
