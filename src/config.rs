@@ -34,6 +34,7 @@ pub struct Config {
     pub liveness: Liveness,
     pub admin: Admin,
     pub metrics: Metrics,
+    pub legacy: Legacy,
     pub log: Log,
     /// Every setting as it came about, for people to read.
     #[serde(skip)]
@@ -207,6 +208,12 @@ fn address_or_none<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Option<S
         serde::de::Error::custom(format!("metrics.listen is empty or an address like 127.0.0.1:9464, not {text:?}"))
     };
     if text.is_empty() { Ok(None) } else { text.parse().map(Some).map_err(wrong) }
+}
+
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Legacy {
+    pub enabled: bool,
 }
 
 #[derive(Clone, Debug, PartialEq, Deserialize)]

@@ -308,14 +308,15 @@ fn listen(
                 actix_web::rt::spawn(renew(certificate, service.clone())),
                 actix_web::rt::spawn(write_audit(service.clone())),
             ];
-            let documents = web::Data::new(api::Documents::new(|_| true));
+            let tables = api::tables(service.config());
+            let documents = web::Data::new(api::Documents::new(tables));
             let app = move || {
                 App::new()
                     .app_data(service.clone())
                     .app_data(web::Data::new(memory.clone()))
                     .app_data(documents.clone())
                     .wrap(from_fn(api::gate))
-                    .configure(api::routes)
+                    .configure(|app| api::routes(app, tables))
             };
             let measured = listeners.metrics.map(|listener| measure(listener, source)).transpose();
             match measured

@@ -6,6 +6,7 @@ use actix_web::{HttpResponse, web};
 use serde_json::Value;
 
 use super::docs_page;
+use super::endpoint::Endpoint;
 
 /// Tests hold this against the route table and against every answer that they see.
 const OPENAPI: &str = include_str!("../../assets/openapi.json");
@@ -23,11 +24,11 @@ pub struct Documents {
 }
 
 impl Documents {
-    /// Of the addresses that `is_served`.
-    pub fn new(is_served: impl Fn(&str) -> bool) -> Self {
+    /// Of the endpoints in `tables`.
+    pub fn new(tables: &[&[Endpoint]]) -> Self {
         let mut document: Value = serde_json::from_str(OPENAPI).unwrap_or_default();
         if let Some(paths) = document.get_mut("paths").and_then(Value::as_object_mut) {
-            paths.retain(|path, _| is_served(path));
+            paths.retain(|path, _| tables.iter().copied().flatten().any(|endpoint| endpoint.path == path));
         }
         Self { page: docs_page::render(&document), openapi: format!("{document:#}") }
     }

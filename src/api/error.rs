@@ -115,6 +115,9 @@ impl Denied {
             Refusal::BadDocumentType => {
                 (400, "bad_document_type", "'documentType' must be one of the following: CEDULA, PASSPORT")
             }
+            Refusal::BadComparePayload => {
+                (400, "bad_payload", "Invalid payload. It must contain 'faceA', 'faceB' and 'threshold'.")
+            }
             Refusal::FileRequired => (400, "file_required", "A file is required for this operation."),
             Refusal::BadField { field, must } => return (400, "bad_field", format!("`{field}` must {must}.")),
             Refusal::UnusableFile { error, sentence } => return (422, error, sentence.clone()),
@@ -219,6 +222,7 @@ mod tests {
             R::BadSessionType,
             R::BadClosingStatus,
             R::BadDocumentType,
+            R::BadComparePayload,
             R::FileRequired,
             R::BadField { field: "limit", must: "be 1 to 100" },
             R::UnreadableBody,
@@ -252,6 +256,7 @@ mod tests {
             match refusal {
                 R::InvalidToken | R::ScopeMissing { .. } | R::UserAgentMissing | R::BadSessionType => {}
                 R::BadClosingStatus | R::BadDocumentType | R::FileRequired | R::BadField { .. } => {}
+                R::BadComparePayload => {}
                 R::UnreadableBody | R::UnsupportedBody | R::NoEntity { .. } | R::NoRoute => {}
                 R::NoWorkflow { .. } | R::UnusableFile { .. } => {}
                 R::MethodNotAllowed | R::DocumentTaken | R::AttemptNotSuccessful | R::AttemptTaken => {}

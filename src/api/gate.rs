@@ -6,11 +6,11 @@ use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use actix_web::middleware::Next;
 use actix_web::{Error, HttpMessage, HttpRequest, HttpResponse, web};
 
-use super::ENDPOINTS;
 use super::endpoint;
 use super::error::{Denied, Manner, envelope};
 use super::unread::Held;
 use super::upload::FRAMING_BYTES_MAX;
+use super::{ENDPOINTS, LEGACY};
 use crate::clock::Stopwatch;
 use crate::domain::refusal::{Refusal, Stop};
 use crate::service::Service;
@@ -92,7 +92,7 @@ fn in_contract_shape(response: ServiceResponse<BoxBody>, id: &str, manner: Manne
 fn other_method(request: &HttpRequest, id: &str, manner: Manner) -> HttpResponse {
     let mut response = Denied::from(Refusal::MethodNotAllowed).response(id, manner);
     let pattern = request.match_pattern().unwrap_or_default();
-    if let Ok(methods) = HeaderValue::from_str(&endpoint::methods(ENDPOINTS.iter(), &pattern)) {
+    if let Ok(methods) = HeaderValue::from_str(&endpoint::methods(ENDPOINTS.iter().chain(LEGACY), &pattern)) {
         response.headers_mut().insert(header::ALLOW, methods);
     }
     response

@@ -1,9 +1,11 @@
-//! The HTTP contract: `/v1/2face/…`, the two health pages, and the documents that describe it all.
+//! The HTTP contract: `/v1/2face/…`, where wanted its first generation under `/api`, the two health pages, and the documents
+//! that describe it all.
 //!
 //! A handler's credential is in its signature. Nothing here decides anything: it translates to the service and back.
 
 use actix_web::web;
 
+use crate::config::Config;
 use crate::domain::key::Scope;
 
 mod answer;
@@ -19,6 +21,7 @@ mod faces;
 mod gate;
 mod health;
 mod jobs;
+mod legacy;
 mod paging;
 mod sessions;
 mod spanish;
@@ -70,9 +73,17 @@ pub const ENDPOINTS: &[Endpoint] = &[
     delete("/v1/2face/users/{id}", Key(Scope::Erase), |to| to.to(users::erase)),
 ];
 
-/// Mounts the table. Needs `web::Data` of `Service`, `UploadMemory` and `Documents`.
-pub fn routes(app: &mut web::ServiceConfig) {
-    for of_one_path in ENDPOINTS.chunk_by(|one, next| one.path == next.path) {
+/// The endpoints of the first generation, a table of their own.
+pub const LEGACY: &[Endpoint] = legacy::ENDPOINTS;
+
+/// The tables that are mounted under `config`.
+pub fn tables(config: &Config) -> &'static [&'static [Endpoint]] {
+    if config.legacy.enabled { &[ENDPOINTS, LEGACY] } else { &[ENDPOINTS] }
+}
+
+/// Mounts the tables. Needs `web::Data` of `Service`, `UploadMemory` and `Documents`.
+pub fn routes(app: &mut web::ServiceConfig, tables: &[&[Endpoint]]) {
+    for of_one_path in tables.iter().flat_map(|table| table.chunk_by(|one, next| one.path == next.path)) {
         if let Some(first) = of_one_path.first() {
             app.service(endpoint::resource(first.path, of_one_path));
         }

@@ -16,6 +16,7 @@ pub fn sentence(stop: &Stop) -> String {
         Refusal::BadClosingStatus => "`status` debe ser uno de los siguientes: SUCCESS,FAILED,REVIEW",
         Refusal::BadSettlement => "`status` debe ser uno de los siguientes: CANCELLED,FAILED,SUCCESS",
         Refusal::BadDocumentType => "'documentType' debe ser uno de los siguientes: CEDULA, PASSPORT",
+        Refusal::BadComparePayload => "Contenido inválido. Debe tener 'faceA', 'faceB' y 'threshold'.",
         Refusal::FileRequired => "Esta operación requiere un archivo.",
         Refusal::BadField { field, .. } => {
             return format!("El campo `{field}` falta o tiene un valor que no se puede usar.");

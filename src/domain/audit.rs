@@ -103,6 +103,9 @@ pub enum Act {
     JobFinished,
     #[serde(rename = "user.registered")]
     UserRegistered,
+    /// In the place of the face that the user may have had.
+    #[serde(rename = "face.enrolled")]
+    FaceEnrolled,
     #[serde(rename = "user.erased")]
     UserErased,
     /// The word counts what was erased.

@@ -15,6 +15,8 @@ pub enum Refusal {
     BadSessionType,
     BadClosingStatus,
     BadDocumentType,
+    /// Of the first-generation API's compare.
+    BadComparePayload,
     /// A file field is missing.
     FileRequired,
     /// A field is missing or has a value that cannot be used; `must` ends the sentence "`field` must …".

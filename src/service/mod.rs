@@ -29,6 +29,7 @@ pub mod evidence;
 pub mod gallery;
 pub mod jobs;
 pub mod keys;
+pub mod legacy;
 pub mod limits;
 pub mod operations;
 pub mod past;

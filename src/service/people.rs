@@ -154,7 +154,7 @@ impl Service {
         Ok(face.map(|bytes| Embedding::from_bytes(&bytes)))
     }
 
-    fn user_of_number(&self, account: Id, number: &DocumentNumber) -> Result<Option<Id>, Stop> {
+    pub(super) fn user_of_number(&self, account: Id, number: &DocumentNumber) -> Result<Option<Id>, Stop> {
         let bad = |bad| unreadable(Table::UsersByDocument, bad);
         let row = document_key(account, &self.document_index(account, number)).map_err(bad)?;
         let found = self.store.get(Table::UsersByDocument, &row).map_err(failed)?;

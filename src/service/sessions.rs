@@ -21,6 +21,10 @@ pub(super) const NO_ACCOUNT: Id = Id::from_bytes([0; 12]);
 impl Service {
     /// Opens a session and its attempt. The token is shown this once.
     pub fn open_session(&self, holder: KeyHolder, kind: AttemptKind) -> Result<String, Stop> {
+        self.open(holder, kind).map(|(_, token)| token)
+    }
+
+    pub(super) fn open(&self, holder: KeyHolder, kind: AttemptKind) -> Result<(SessionHolder, String), Stop> {
         let now = self.clock.now();
         let token = hex::encode(&crypto::random::<32>());
         let session = Session {
@@ -38,7 +42,9 @@ impl Service {
             ],
         };
         match self.commit(commit)? {
-            Committed::Done => Ok(token),
+            Committed::Done => {
+                Ok((SessionHolder { account: attempt.account, attempt: attempt.id, answer: holder.answer }, token))
+            }
             Committed::Conflict => Err(crate::domain::refusal::Failure("two attempts with one id".to_owned()).into()),
         }
     }

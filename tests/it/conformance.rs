@@ -509,3 +509,80 @@ fn users() {
         200
     );
 }
+
+const SIGNUP: [(&str, &str); 3] =
+    [("documentType", "CEDULA"), ("documentSide", "FRONT"), ("metadata", r#"{"name":"Ana"}"#)];
+
+fn sign_up(server: &Server, token: &str, number: &str, face: &str) -> Reply {
+    let card = format!("document cedula front number={number} portrait");
+    post_files(server, token, "/jobs/start/signup", &[("document", &card), ("face", face)], &SIGNUP)
+}
+
+#[test]
+fn workflows() {
+    let server = Server::start_with(MANY_TRIES);
+    let token = server.session();
+    let unknown = post_files(&server, &token, "/jobs/start/sign-up", &[("face", "x")], &[]);
+    let said = (404, "No workflow found by name: sign-up".to_owned());
+    holds!("POST /jobs/start: unknown name → 404", (unknown.status, message(&unknown)), said);
+    let body = Body::multipart(&[("face", "f.jpg", b"person 1")], &[("documentId", "x")]);
+    let headers = [("X-Tagshelf-Session", token.as_str())];
+    let started = server.client.call("POST", "/v1/2face/jobs/start/validation", &headers, Some(body)).unwrap();
+    holds!("POST /jobs/start: 200 → the job id", (started.status, is_id(&started.result())), (200, true));
+
+    let missing = post_files(&server, &token, "/jobs/start/signup", &[("face", "x")], &[("documentType", "LICENCE")]);
+    let (status, output) = outcome(&server, &missing);
+    holds!("a missing or bad required field → 4 (Invalid)", (status, missing.status), (json!(4), 422));
+    for field in ["document", "documentSide", "documentType", "metadata"] {
+        let names = output["result"]["fields"].as_array().unwrap().iter().any(|one| one["field"] == json!(field));
+        holds!(format!("output names each field: {field}"), names, true);
+    }
+    let passed = sign_up(&server, &token, "402-0057193-9", "cosine 0.9 person 1");
+    let (status, output) = outcome(&server, &passed);
+    let yes = json!({ "code": 200, "result": true });
+    holds!("workflow, 2: every step passed", (status, &output), (json!(2), &yes));
+    holds!("workflow: under Prefer: wait its own answer", passed.json(), yes);
+    let failed = sign_up(&server, &token, "402-0057193-9", "cosine 0.1 person 1");
+    holds!("workflow, 3: a step failed", outcome(&server, &failed).0, json!(3));
+    let unread = sign_up(&server, &token, "402-0057193-9@0.5", "cosine 0.9 person 1");
+    holds!("workflow, 4: a step was Invalid", outcome(&server, &unread).0, json!(4));
+    let again = server.upload(&token, "/faces/compare", &[("document", "portrait"), ("face", "cosine 0.9")], WAIT);
+    holds!("a workflow counts as itself", again.header("x-attempt-retries"), Some("99"));
+}
+
+#[test]
+fn registration_by_a_workflow() {
+    let server = Server::start_with(MANY_TRIES);
+    let number = "402-0057193-9";
+    let known = || server.get(&format!("/users/document/{number}")).status == 200;
+    let token = server.session();
+    sign_up(&server, &token, number, "cosine 0.9 person 1");
+    holds!("signup registers only when the attempt is SUCCESS as well", known(), false);
+    server.close(&token, "FAILED");
+    holds!("a FAILED attempt registers nobody", known(), false);
+    let token = server.session();
+    sign_up(&server, &token, number, "cosine 0.1 person 1");
+    server.close(&token, "SUCCESS");
+    holds!("closing the session alone approves nobody", known(), false);
+    let token = server.session();
+    sign_up(&server, &token, number, "cosine 0.9 person 1");
+    server.close(&token, "SUCCESS");
+    holds!("its job Succeeded and the attempt SUCCESS", known(), true);
+    let user = server.get(&format!("/users/document/{number}")).result();
+    holds!("with the metadata that came as a JSON string", user["metadata"], json!({ "name": "Ana" }));
+
+    let token = server.session();
+    let validate = |face: &str, threshold: &str| {
+        let fields = [("documentId", number), ("threshold", threshold)];
+        post_files(
+            &server,
+            &token,
+            "/jobs/start/validation",
+            &[("face", face)],
+            &fields[..if threshold.is_empty() { 1 } else { 2 }],
+        )
+    };
+    holds!("validation: a fresh selfie matches the enrolled face", validate("person 1", "").result(), json!(true));
+    holds!("validation: another face", validate("person 2", "").result(), json!(false));
+    holds!("validation: `threshold` is optional", validate("person 1", "90").result(), json!(true));
+}

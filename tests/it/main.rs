@@ -24,6 +24,7 @@ mod filmed;
 mod gate;
 mod jobs;
 mod keys;
+mod legacy;
 mod limits;
 mod metrics;
 mod openapi;

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
-use twoface::api::{Credential, ENDPOINTS};
+use twoface::api::{Credential, ENDPOINTS, LEGACY};
 use twoface::client::{Body, Reply};
 use twoface::domain::key::Scope;
 
@@ -19,6 +19,7 @@ fn the_document_has_exactly_the_routes_of_the_table_with_their_credentials() {
     let (key, session) = (json!({ "apiKey": [] }), json!({ "session": [] }));
     let routed: BTreeMap<(String, String), (Value, Value)> = ENDPOINTS
         .iter()
+        .chain(LEGACY)
         .map(|endpoint| {
             let credential = match endpoint.credential {
                 Credential::Anyone => (json!([]), Value::Null),
@@ -29,7 +30,7 @@ fn the_document_has_exactly_the_routes_of_the_table_with_their_credentials() {
             ((endpoint.path.to_owned(), endpoint.method.to_lowercase()), credential)
         })
         .collect();
-    assert_eq!(routed.len(), ENDPOINTS.len(), "an endpoint stands in the table twice");
+    assert_eq!(routed.len(), ENDPOINTS.len() + LEGACY.len(), "an endpoint stands in the table twice");
     let documented: BTreeMap<(String, String), (Value, Value)> = operations()
         .map(|(path, method, operation)| {
             ((path.clone(), method.clone()), (operation["security"].clone(), operation["x-scope"].clone()))
@@ -46,7 +47,9 @@ fn the_document_has_exactly_the_routes_of_the_table_with_their_credentials() {
 #[test]
 fn the_paths_of_the_table_stand_together() {
     let mut seen: Vec<&str> = Vec::new();
-    for of_one_path in ENDPOINTS.chunk_by(|one, next| one.path == next.path) {
+    for of_one_path in
+        [ENDPOINTS, LEGACY].into_iter().flat_map(|table| table.chunk_by(|one, next| one.path == next.path))
+    {
         assert!(!seen.contains(&of_one_path[0].path), "{} stands in two places", of_one_path[0].path);
         seen.push(of_one_path[0].path);
     }
