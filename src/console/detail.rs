@@ -2,6 +2,7 @@
 
 use serde_json::{Map, Value};
 
+use super::evidence::{self, Evidence};
 use super::format;
 use super::item::{job_look, job_status, status_look};
 use super::state::{Privacy, Scene};
@@ -60,6 +61,7 @@ pub fn head(attempt: &AttemptSeen, scene: &Scene) -> Lines {
 
 fn attempt(detail: &AttemptDetail, scene: &Scene) -> Lines {
     let mut lines = head(&detail.attempt, scene);
+    lines.extend(evidence(&evidence::of(&detail.stages), scene));
     for one in &detail.stages {
         lines.push(Default::default());
         lines.extend(stage(one, scene));
@@ -126,6 +128,60 @@ fn user(user: &UserSeen, scene: &Scene) -> Lines {
         lines.push(pair(name, &shown));
     }
     lines
+}
+
+/// What speaks for and against their being one person, and what was read.
+pub fn evidence(seen: &Evidence, scene: &Scene) -> Lines {
+    let mut lines = Vec::new();
+    compared(seen, scene, &mut lines);
+    let warned = !seen.warnings.is_empty() || !seen.disagreements.is_empty();
+    lines.push((Tone::Strong, format!("{}:", scene.say(Text::Warnings))));
+    if !warned {
+        lines.push((Tone::Dim, format!("  {}", scene.say(Text::None))));
+    }
+    lines.extend(seen.warnings.iter().map(|warning| (Tone::Warn, format!("  ▲ {warning}"))));
+    if !seen.disagreements.is_empty() {
+        let names = seen.disagreements.join(", ");
+        lines.push((Tone::Warn, format!("  ▲ {}", scene.fill(Text::Disagrees, &[&names]))));
+    }
+    if !seen.fields.is_empty() {
+        lines.push((Tone::Strong, format!("{}:", scene.say(Text::Fields))));
+    }
+    for field in &seen.fields {
+        let value = if scene.privacy == Privacy::Masked { format::masked(&field.value) } else { field.value.clone() };
+        let sure = format!("{:.0} %", field.confidence * 100.0);
+        let look = if field.confidence < 0.9 { Tone::Warn } else { Tone::Plain };
+        lines.push((look, format!("  {:<16} {value}  {sure} {}", field.name, field.source)));
+    }
+    lines
+}
+
+fn compared(seen: &Evidence, scene: &Scene, lines: &mut Lines) {
+    if let Some(score) = seen.score {
+        let threshold = seen.threshold.map(|threshold| scene.fill(Text::Threshold, &[&format!("{threshold:.0}")]));
+        let mut line = format!("{} {score:.1} ({})", scene.say(Text::Score), threshold.as_deref().unwrap_or("–"));
+        if let Some(rate) = seen.false_match_rate.filter(|rate| *rate > 0.0) {
+            let one_in = scene.fill(Text::OneIn, &[&format::count((1.0 / rate).round().min(1e15) as u64)]);
+            line = format!("{line} · {} {one_in}", scene.say(Text::FalseMatchRate));
+            if seen.extrapolated {
+                line = format!("{line} ({})", scene.say(Text::Extrapolated));
+            }
+        }
+        lines.push((Tone::Strong, line));
+    }
+    match seen.is_match {
+        Some(true) => lines.push((Tone::Good, format!("● {}", scene.say(Text::SamePerson)))),
+        Some(false) => lines.push((Tone::Bad, format!("✕ {}", scene.say(Text::OtherPerson)))),
+        None => {}
+    }
+    if let Some(verdict) = &seen.liveness {
+        let look = match verdict.as_str() {
+            "real" => Tone::Good,
+            "spoof" => Tone::Bad,
+            _ => Tone::Warn,
+        };
+        lines.push((look, format!("{} {verdict}", scene.say(Text::Liveness))));
+    }
 }
 
 /// A workflow as it was declared.

@@ -94,8 +94,13 @@ pub fn wrap(text: &str, most: usize) -> Vec<String> {
     let most = most.max(1);
     let mut lines = Vec::new();
     for paragraph in text.split('\n') {
+        // What is indented stays so, also where it is broken.
+        let words = paragraph.trim_start_matches(' ');
+        let indent = " ".repeat((paragraph.len() - words.len()).min(most / 2));
+        let most = most - indent.len();
+        let first = lines.len();
         let mut line = String::new();
-        for word in paragraph.split(' ') {
+        for word in words.split(' ') {
             let mut word = word.to_owned();
             if !line.is_empty() && width(&line) + 1 + width(&word) > most {
                 lines.push(std::mem::take(&mut line));
@@ -120,6 +125,7 @@ pub fn wrap(text: &str, most: usize) -> Vec<String> {
             line.push_str(&word);
         }
         lines.push(line);
+        lines.iter_mut().skip(first).for_each(|line| line.insert_str(0, &indent));
     }
     lines
 }
@@ -156,5 +162,6 @@ mod tests {
         assert_eq!(wrap("one two three", 7), ["one two", "three"]);
         assert_eq!(wrap("abcdefghij k", 4), ["abcd", "efgh", "ij k"]);
         assert_eq!(wrap("a\n\nb", 4), ["a", "", "b"]);
+        assert_eq!(wrap("  one two", 6), ["  one", "  two"]);
     }
 }

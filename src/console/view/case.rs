@@ -4,9 +4,9 @@ use ratatui::Frame;
 use ratatui::layout::Rect;
 
 use super::{put, text, tone};
-use crate::console::evidence::{self, Evidence};
-use crate::console::format::{clip, count, masked, span};
-use crate::console::item;
+use crate::console::evidence;
+use crate::console::format::{clip, span};
+use crate::console::{detail, item};
 use crate::console::picture::Painter;
 use crate::console::state::{Case, Photo, Privacy, Scene, State};
 use crate::console::theme::Tone;
@@ -69,27 +69,7 @@ fn lines(case: &Case, scene: &Scene, you: Option<(bool, String)>) -> Vec<(Tone, 
     {
         lines.push((Tone::Warn, format!("▲ {}", scene.say(Text::FourEyes))));
     }
-    let seen = evidence::of(&case.detail.stages);
-    compared(&seen, scene, &mut lines);
-    let warned = !seen.warnings.is_empty() || !seen.disagreements.is_empty();
-    lines.push((Tone::Strong, format!("{}:", scene.say(Text::Warnings))));
-    if !warned {
-        lines.push((Tone::Dim, format!("  {}", scene.say(Text::None))));
-    }
-    lines.extend(seen.warnings.iter().map(|warning| (Tone::Warn, format!("  ▲ {warning}"))));
-    if !seen.disagreements.is_empty() {
-        let names = seen.disagreements.join(", ");
-        lines.push((Tone::Warn, format!("  ▲ {}", scene.fill(Text::Disagrees, &[&names]))));
-    }
-    if !seen.fields.is_empty() {
-        lines.push((Tone::Strong, format!("{}:", scene.say(Text::Fields))));
-    }
-    for field in &seen.fields {
-        let value = if scene.privacy == Privacy::Masked { masked(&field.value) } else { field.value.clone() };
-        let sure = format!("{:.0} %", field.confidence * 100.0);
-        let look = if field.confidence < 0.9 { Tone::Warn } else { Tone::Plain };
-        lines.push((look, format!("  {:<16} {value}  {sure} {}", field.name, field.source)));
-    }
+    lines.extend(detail::evidence(&evidence::of(&case.detail.stages), scene));
     lines.push((Tone::Strong, format!("{}:", scene.say(Text::Stages))));
     for stage in &case.detail.stages {
         let (sign, look) = item::job_look(&stage.job.status);
@@ -98,32 +78,4 @@ fn lines(case: &Case, scene: &Scene, you: Option<(bool, String)>) -> Vec<(Tone, 
         lines.push((look, format!("  {sign} {}  {status}  {}", stage.job.operation, scene.fill(Text::Ago, &[&ago]))));
     }
     lines
-}
-
-fn compared(seen: &Evidence, scene: &Scene, lines: &mut Vec<(Tone, String)>) {
-    if let Some(score) = seen.score {
-        let threshold = seen.threshold.map(|threshold| scene.fill(Text::Threshold, &[&format!("{threshold:.0}")]));
-        let mut line = format!("{} {score:.1} ({})", scene.say(Text::Score), threshold.as_deref().unwrap_or("–"));
-        if let Some(rate) = seen.false_match_rate.filter(|rate| *rate > 0.0) {
-            let one_in = scene.fill(Text::OneIn, &[&count((1.0 / rate).round().min(1e15) as u64)]);
-            line = format!("{line} · {} {one_in}", scene.say(Text::FalseMatchRate));
-            if seen.extrapolated {
-                line = format!("{line} ({})", scene.say(Text::Extrapolated));
-            }
-        }
-        lines.push((Tone::Strong, line));
-    }
-    match seen.is_match {
-        Some(true) => lines.push((Tone::Good, format!("● {}", scene.say(Text::SamePerson)))),
-        Some(false) => lines.push((Tone::Bad, format!("✕ {}", scene.say(Text::OtherPerson)))),
-        None => {}
-    }
-    if let Some(verdict) = &seen.liveness {
-        let look = match verdict.as_str() {
-            "real" => Tone::Good,
-            "spoof" => Tone::Bad,
-            _ => Tone::Warn,
-        };
-        lines.push((look, format!("{} {verdict}", scene.say(Text::Liveness))));
-    }
 }
