@@ -94,10 +94,10 @@ impl Out<'_> {
             self.gauge("twoface_backup_age_seconds", "Since the last backup that the server was asked for", age)?;
         }
         if let Ok(open) = service.sessions_open() {
-            self.gauge("twoface_sessions_open", "Sessions whose token may still work", open.len() as f64)?;
+            self.gauge("twoface_sessions_open", "Sessions whose token may still work", open as f64)?;
         }
         if let Ok(waiting) = service.reviews_waiting() {
-            self.gauge("twoface_reviews_waiting", "Attempts that wait for a reviewer, up to 10,000", waiting as f64)?;
+            self.gauge("twoface_reviews_waiting", "Attempts that wait for a reviewer", waiting as f64)?;
         }
         Ok(())
     }

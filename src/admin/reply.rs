@@ -32,8 +32,8 @@ pub enum Reply {
     Workflows(Vec<WorkflowRun>),
     Sessions {
         sessions: Vec<SessionSeen>,
-        /// In all, not only those on this page.
-        open: usize,
+        /// In all accounts, not only those on this page.
+        open: u64,
         next: Option<Id>,
     },
     Session(SessionSeen),
@@ -121,8 +121,8 @@ pub struct StatusSeen {
     pub disk_bytes: Option<u64>,
     /// The store takes writes.
     pub store_writable: bool,
-    pub sessions_open: usize,
-    pub reviews_waiting: usize,
+    pub sessions_open: u64,
+    pub reviews_waiting: u64,
     pub accounts: usize,
     pub keys_live: usize,
     pub last_backup_at: Option<Timestamp>,

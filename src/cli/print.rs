@@ -33,7 +33,7 @@ pub(super) fn reply(reply: &Reply) {
         Reply::Workflows(all) => all.iter().for_each(workflow),
         Reply::Sessions { sessions, open, next } => {
             self::sessions(sessions);
-            eprintln!("{open} open.");
+            eprintln!("{open} open in all.");
             more(*next);
         }
         Reply::Session(session) => sessions(std::slice::from_ref(session)),

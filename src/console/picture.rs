@@ -41,10 +41,19 @@ const KEPT_MAX: usize = 4;
 impl Painter {
     /// Asks the terminal, where that is wanted: call it before anything else reads from there.
     pub fn new(how: Pictures) -> Self {
-        let mut picker = match how {
+        let picker = match how {
             Pictures::Halfblocks => Picker::halfblocks(),
             _ => Picker::from_query_stdio().unwrap_or_else(|_| Picker::halfblocks()),
         };
+        Self::with(picker, how)
+    }
+
+    /// Asks nobody: cells are taken to be 10 by 20 pixels.
+    pub fn unasked(how: Pictures) -> Self {
+        Self::with(Picker::halfblocks(), how)
+    }
+
+    fn with(mut picker: Picker, how: Pictures) -> Self {
         match how {
             Pictures::Asked | Pictures::Halfblocks => {}
             Pictures::Kitty => picker.set_protocol_type(ProtocolType::Kitty),

@@ -328,7 +328,7 @@ fn page(reply: Reply) -> Page {
         }
         Reply::Settings(settings) => whole(settings.into_iter().map(Item::Setting).collect()),
         Reply::Sessions { sessions, open, next } => {
-            Page { items: sessions.into_iter().map(Item::Session).collect(), next, total: Some(open) }
+            Page { items: sessions.into_iter().map(Item::Session).collect(), next, total: usize::try_from(open).ok() }
         }
         Reply::Attempts { attempts, next } => {
             Page { items: attempts.into_iter().map(Item::Attempt).collect(), next, total: None }

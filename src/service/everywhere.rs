@@ -14,6 +14,7 @@ use crate::domain::event::Happened;
 use crate::domain::id::Id;
 use crate::domain::job::{Job, JobState, Verdict};
 use crate::domain::refusal::{Refusal, Stop};
+use crate::domain::time::Timestamp;
 use crate::domain::user::User;
 use crate::store::Commit;
 use crate::store::tables::{Table, decode, ids, key};
@@ -21,8 +22,6 @@ use crate::store::tables::{Table, decode, ids, key};
 /// Rows that one page looks at, likewise to attempts: a filter that seldom fits must not read everything at once.
 const ROWS_SEEN_MAX: usize = 5_000;
 const ROWS_READ: usize = 200;
-/// Reviews counted for the overview; that there are more is no better news.
-const REVIEWS_COUNTED_MAX: usize = 10_000;
 
 /// Some rows, newest first.
 pub struct Page<T> {
@@ -94,52 +93,30 @@ impl Service {
         )
     }
 
-    /// How many wait for a reviewer, counted up to ten thousand.
-    pub fn reviews_waiting(&self) -> Result<usize, Stop> {
-        let found = self.store.scan(Table::AttemptsInReview, &[], None, REVIEWS_COUNTED_MAX);
-        Ok(found.map_err(failed)?.len())
+    /// How many wait for a reviewer.
+    pub fn reviews_waiting(&self) -> Result<u64, Stop> {
+        self.store.count(Table::AttemptsInReview).map_err(failed)
     }
 
-    /// A page of the open sessions, and how many there are in all.
+    /// How many sessions are open; those that ran out count until they are swept up, half a minute later.
+    pub fn sessions_open(&self) -> Result<u64, Stop> {
+        self.store.count(Table::SessionsByToken).map_err(failed)
+    }
+
+    /// A page of the open sessions. None is older than a session may become by the configuration: one that was opened under a
+    /// longer time than the present one is among the attempts only.
     pub fn sessions_anywhere(
         &self,
         account: Option<Id>,
         cursor: Option<Id>,
         limit: usize,
-    ) -> Result<(Page<Attempt>, usize), Stop> {
-        let mut open = self.sessions_open()?;
-        open.retain(|(of, _)| account.is_none_or(|account| account == *of));
-        let total = open.len();
-        open.sort_unstable_by_key(|(_, attempt)| std::cmp::Reverse(*attempt));
-        let now = self.clock.now();
-        let mut page = Page { rows: Vec::new(), next: None };
-        for (account, id) in open {
-            if cursor.is_some_and(|cursor| id >= cursor) {
-                continue;
-            }
-            let record: Option<Attempt> = self.record(Table::Attempts, &key(&[account, id]))?;
-            page.rows.extend(record.filter(|attempt| attempt.is_open(now)));
-            if page.rows.len() == limit {
-                page.next = Some(id);
-                break;
-            }
-        }
-        Ok((page, total))
-    }
-
-    /// Account and attempt of every session whose token may still work.
-    pub fn sessions_open(&self) -> Result<Vec<(Id, Id)>, Stop> {
-        let mut open = Vec::new();
-        let mut after: Option<Vec<u8>> = None;
-        loop {
-            let page = self.store.scan(Table::SessionsByToken, &[], after.as_deref(), 1_024).map_err(failed)?;
-            let Some((last, _)) = page.last() else { return Ok(open) };
-            after = Some(last.clone());
-            for (_, value) in &page {
-                let [account, attempt] = ids(value).map_err(|bad| unreadable(Table::SessionsByToken, bad))?;
-                open.push((account, attempt));
-            }
-        }
+    ) -> Result<Page<Attempt>, Stop> {
+        let oldest = (self.config.sessions.minutes * 60_000).try_into().unwrap_or(i64::MAX);
+        let from = Timestamp::from_millis(self.clock.now().as_millis().saturating_sub(oldest));
+        let filter =
+            AttemptFilter { status: Some(AttemptStatus::Pending), from: Some(from), ..AttemptFilter::default() };
+        let page = self.attempts_anywhere(account, &filter, cursor, limit)?;
+        Ok(Page { rows: page.rows.into_iter().map(|(attempt, _)| attempt).collect(), next: page.next })
     }
 
     /// A page of jobs of one account, or of all.

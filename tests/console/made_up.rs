@@ -55,7 +55,7 @@ pub fn list(pane: Pane, much: Much) -> Reply {
         Pane::Accounts => Reply::Accounts(if some { accounts(much) } else { Vec::new() }),
         Pane::Sessions => {
             let sessions = if some { sessions(much) } else { Vec::new() };
-            Reply::Sessions { open: sessions.len() * 1_000, sessions, next: some.then(|| id(1)) }
+            Reply::Sessions { open: sessions.len() as u64 * 1_000, sessions, next: some.then(|| id(1)) }
         }
         Pane::Attempts => Reply::Attempts { attempts: if some { attempts(much) } else { Vec::new() }, next: None },
         Pane::Review => {

@@ -1,9 +1,13 @@
 //! Each pane as it looks at 80×24 and at 160×50, in both languages: empty, full, and with very long names.
 
 use crossterm::event::KeyCode;
-use twoface::console::Language;
+use ratatui::Terminal;
+use ratatui::backend::TestBackend;
+use ratatui::layout::Rect;
 use twoface::console::pane::{Command, Pane};
+use twoface::console::picture::Painter;
 use twoface::console::update::{Event, Purpose, update};
+use twoface::console::{Language, Pictures};
 
 use crate::made_up::{self, Much};
 use crate::screen::Screen;
@@ -96,6 +100,24 @@ fn what_lies_over_a_pane() {
         });
         keep(&format!("over_{short}"), &screens);
     }
+}
+
+#[test]
+fn photos_are_sent_in_the_way_that_the_terminal_knows() {
+    for (how, begins) in
+        [(Pictures::Kitty, "\x1b_G"), (Pictures::Sixel, "\x1bP"), (Pictures::Iterm2, "\x1b]1337;File=")]
+    {
+        let mut painter = Painter::unasked(how);
+        let mut terminal = Terminal::new(TestBackend::new(30, 20)).unwrap();
+        let area = Rect::new(0, 0, 30, 20);
+        terminal.draw(|frame| assert!(painter.draw(frame, area, &made_up::picture()))).unwrap();
+        let sent: String = terminal.backend().buffer().content().iter().map(ratatui::buffer::Cell::symbol).collect();
+        assert!(sent.contains(begins), "{how:?}: {:?}", sent.get(..40));
+    }
+    let broken = twoface::admin::reply::Picture { width: 9, height: 9, rgb: "00ff".to_owned() };
+    let mut painter = Painter::unasked(Pictures::Halfblocks);
+    let mut terminal = Terminal::new(TestBackend::new(30, 20)).unwrap();
+    terminal.draw(|frame| assert!(!painter.draw(frame, Rect::new(0, 0, 30, 20), &broken))).unwrap();
 }
 
 #[test]

@@ -26,7 +26,7 @@ impl Screen {
         Self {
             state: State::new(&options, NOW, (width, height)),
             terminal: Terminal::new(TestBackend::new(width, height)).unwrap(),
-            painter: Painter::new(Pictures::Halfblocks),
+            painter: Painter::unasked(Pictures::Halfblocks),
         }
     }
 

@@ -8,10 +8,11 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
-use rustix::termios::{Winsize, tcsetwinsize};
+use rustix::termios::{LocalModes, Winsize, tcgetattr, tcsetwinsize};
 use serde_json::json;
 use twoface::client::{Body, Client, Reply};
 use twoface::clock::pause;
+use twoface::console::terminal::Terminal;
 
 const DOCUMENT: &[u8] = include_bytes!("../golden/obama_2012_portrait.jpg");
 const SELFIE: &[u8] = include_bytes!("../golden/obama_2009_congress.jpg");
@@ -83,6 +84,14 @@ struct Console {
 
 impl Console {
     fn start(folder: &Path) -> Self {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_twoface"));
+        command.args(["console", "--language", "en", "--pictures", "halfblocks", "--config"]);
+        command.arg(folder.join("config.toml"));
+        Self::run(command)
+    }
+
+    /// Runs a program in a terminal of its own.
+    fn run(mut command: Command) -> Self {
         let keyboard = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
         grantpt(&keyboard).unwrap();
         unlockpt(&keyboard).unwrap();
@@ -91,9 +100,7 @@ impl Console {
         tcsetwinsize(&keyboard, size).unwrap();
         let name = ptsname(&keyboard, Vec::new()).unwrap().into_string().unwrap();
         let terminal: OwnedFd = std::fs::OpenOptions::new().read(true).write(true).open(name).unwrap().into();
-        let child = Command::new(env!("CARGO_BIN_EXE_twoface"))
-            .args(["console", "--language", "en", "--pictures", "halfblocks", "--config"])
-            .arg(folder.join("config.toml"))
+        let child = command
             .env("TERM", "xterm-256color")
             .env_remove("NO_COLOR")
             .stdin(terminal.try_clone().unwrap())
@@ -224,4 +231,32 @@ fn an_administrator_makes_a_key_watches_reviews_and_revokes() {
     console.until("the screen before", |text| text.trim().is_empty());
     assert!(!console.screen.lock().unwrap().screen().alternate_screen());
     server.stop();
+}
+
+/// Not a test: what the one below runs in a terminal.
+#[test]
+fn a_console_that_panics() {
+    if std::env::var_os(PANICS).is_some() {
+        let mut terminal = Terminal::enter().unwrap();
+        terminal.draw(|frame| frame.render_widget("all is well", frame.area())).unwrap();
+        panic!("as the test says");
+    }
+}
+
+const PANICS: &str = "TWOFACE_TEST_CONSOLE_PANICS";
+
+#[test]
+fn a_panic_gives_the_terminal_back_before_it_says_why() {
+    let mut command = Command::new(std::env::current_exe().unwrap());
+    command.args(["--exact", "session::a_console_that_panics", "--nocapture"]).env(PANICS, "1");
+    let mut console = Console::run(command);
+    let before = tcgetattr(&console.keyboard).unwrap().local_modes;
+    assert_eq!(console.child.wait().unwrap().code(), Some(101));
+    let text = console.sees("as the test says");
+    assert!(!text.contains("all is well"), "{text}");
+    let modes = tcgetattr(&console.keyboard).unwrap().local_modes;
+    assert!(modes.contains(LocalModes::ECHO | LocalModes::ICANON), "{before:?} became {modes:?}");
+    let parser = console.screen.lock().unwrap();
+    let screen = parser.screen();
+    assert!(!screen.alternate_screen() && !screen.hide_cursor() && !screen.bracketed_paste());
 }

@@ -30,7 +30,8 @@ pub(super) fn sessions(service: &Service, by: &audit::Actor, command: Sessions) 
                 Ok(account) => account,
                 Err(why) => return Ok(Reply::Refused(why)),
             };
-            let (page, open) = service.sessions_anywhere(account, part.cursor, part.limit as usize)?;
+            let page = service.sessions_anywhere(account, part.cursor, part.limit as usize)?;
+            let open = service.sessions_open()?;
             let sessions = page.rows.iter().filter_map(|attempt| session_seen(service, attempt, &names));
             Ok(Reply::Sessions { sessions: sessions.collect(), open, next: page.next })
         }

@@ -53,7 +53,7 @@ pub(super) fn status(desk: &Desk, actor: &Actor) -> Answer {
         disk_free_bytes: disk.as_ref().map(|disk| disk.f_bavail.saturating_mul(disk.f_frsize)),
         disk_bytes: disk.as_ref().map(|disk| disk.f_blocks.saturating_mul(disk.f_frsize)),
         store_writable: !service.is_store_stopped(),
-        sessions_open: service.sessions_open()?.len(),
+        sessions_open: service.sessions_open()?,
         reviews_waiting: service.reviews_waiting()?,
         accounts: service.accounts()?.len(),
         keys_live: keys.iter().filter(|key| key.live).count(),

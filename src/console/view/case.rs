@@ -6,11 +6,11 @@ use ratatui::layout::Rect;
 use super::{put, text, tone};
 use crate::console::evidence;
 use crate::console::format::{clip, span};
-use crate::console::{detail, item};
 use crate::console::picture::Painter;
 use crate::console::state::{Case, Photo, Privacy, Scene, State};
 use crate::console::theme::Tone;
 use crate::console::words::Text;
+use crate::console::{detail, item};
 
 /// From this width on the text stands beside the photos.
 const WIDE: u16 = 120;
