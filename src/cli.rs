@@ -185,12 +185,12 @@ fn run(cli: Cli) -> Done {
         Command::Serve => serve(Config::load(cli.config.as_deref())?),
         Command::Demo(arguments) => demo::run(&arguments),
         Command::Config { command: ConfigCommand::Defaults } => {
-            print!("{}", config::DEFAULTS);
+            papers::show(config::DEFAULTS);
             Ok(())
         }
         Command::Config { command: ConfigCommand::Check { explain } } => {
             if explain {
-                print!("{}", config::explain::explain(cli.config.as_deref())?);
+                papers::show(&config::explain::explain(cli.config.as_deref())?);
             }
             let config = Config::load(cli.config.as_deref())?;
             println!("The configuration is good: {} on data in {}.", config.server.listen, config.data.dir.display());

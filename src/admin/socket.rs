@@ -4,7 +4,7 @@
 //! Whatever is sent, no more than a request's length is held, and only for a few seconds.
 
 use std::io::ErrorKind;
-use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -37,7 +37,9 @@ pub fn bind(path: &Path, group: &str) -> std::io::Result<std::os::unix::net::Uni
         .map_err(|error| std::io::Error::new(error.kind(), format!("{}: {error}", path.display())))?;
     let mut mode = 0o600;
     if let Some(Group { number, .. }) = Group::of_system(group) {
-        match chown(path, None, Some(Gid::from_raw(number))) {
+        // Under systemd the service's own group is this one, and it may change no ownership.
+        let is_so = std::fs::metadata(path)?.gid() == number;
+        match if is_so { Ok(()) } else { chown(path, None, Some(Gid::from_raw(number))) } {
             Ok(()) => mode = 0o660,
             Err(error) => tracing::warn!("the administrator's socket stays closed to the group {group}: {error}"),
         }

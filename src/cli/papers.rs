@@ -1,5 +1,6 @@
 //! Completions for shells, manual pages and help, made from the grammar itself; and the check of a copied audit log.
 
+use std::io::Write as _;
 use std::path::Path;
 
 use clap::CommandFactory as _;
@@ -37,6 +38,11 @@ pub(super) fn verify_audit(log: &Path, key: Option<&str>, json: bool) -> Done {
     Ok(())
 }
 
+/// Prints what may be read in part: whoever closed the pager has read enough.
+pub(super) fn show(text: &str) {
+    let _ = std::io::stdout().write_all(text.as_bytes());
+}
+
 /// `twoface help`: the guides, one of them, or the help of a command.
 pub(super) fn help(topic: &[String]) -> Done {
     let mut command = Cli::command();
@@ -44,7 +50,7 @@ pub(super) fn help(topic: &[String]) -> Done {
     if let [name] = topic
         && let Some(page) = docs::page(name)
     {
-        print!("{}", page.text);
+        show(page.text);
         return Ok(());
     }
     let mut asked = &mut command;
@@ -55,7 +61,7 @@ pub(super) fn help(topic: &[String]) -> Done {
     }
     asked.print_long_help()?;
     if topic.is_empty() {
-        print!("\nGuides, read with `twoface help TOPIC`:\n{}", docs::contents());
+        show(&format!("\nGuides, read with `twoface help TOPIC`:\n{}", docs::contents()));
     }
     Ok(())
 }

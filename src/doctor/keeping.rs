@@ -14,6 +14,8 @@ use crate::service::retention::files_of;
 use crate::store::{self, MasterKey};
 use crate::tls::{self, Pair};
 
+/// Where the packaged unit finds the master key; only the service itself is handed it in clear.
+const CREDENTIAL: &str = "/etc/credstore.encrypted/twoface-master-key";
 /// A server that lives answers sooner.
 const SERVER_ANSWERS: Duration = Duration::from_secs(30);
 /// A certificate that ends sooner is told of.
@@ -59,6 +61,9 @@ fn key_file(config: &Config, path: &Path) -> Finding {
     match std::fs::metadata(path) {
         Err(_) if !config.data.dir.join("keys").exists() => {
             Finding::good("master key", format!("{} is made on the first start", path.display()))
+        }
+        Err(_) if config.data.master_key.as_os_str().is_empty() && Path::new(CREDENTIAL).exists() => {
+            Finding::good("master key", format!("a systemd credential, {CREDENTIAL}"))
         }
         Err(error) => Finding::bad(
             "master key",
