@@ -209,7 +209,8 @@ impl Service {
                 Ok(file) => made.push(input_file(field, &file)),
                 Err(error) => {
                     self.drop_files(&made);
-                    return Err(full_or_failed(error));
+                    // The attempt was erased while its job ran: there is nothing left to record.
+                    return if matches!(error, StoreError::Forgotten) { Ok(()) } else { Err(full_or_failed(error)) };
                 }
             }
         }
@@ -320,6 +321,8 @@ pub(super) fn file_ref(file: &InputFile) -> Result<FileRef, Stop> {
 fn full_or_failed(error: StoreError) -> Stop {
     match error {
         StoreError::Full => Refusal::StorageFull.into(),
+        // The session's attempt was erased since its token was looked at.
+        StoreError::Forgotten => Refusal::InvalidToken.into(),
         error => failed(error),
     }
 }

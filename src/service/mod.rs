@@ -149,7 +149,8 @@ impl Service {
     fn commit(&self, commit: Commit) -> Result<Committed, Stop> {
         match self.store.commit(commit) {
             Ok(()) => Ok(Committed::Done),
-            Err(CommitError::Conflict) => Ok(Committed::Conflict),
+            // Erased in between: whoever reads again finds nothing left.
+            Err(CommitError::Conflict | CommitError::Store(StoreError::Forgotten)) => Ok(Committed::Conflict),
             Err(CommitError::Full) => Err(Refusal::StorageFull.into()),
             Err(error) => Err(Failure(format!("commit: {error}")).into()),
         }
