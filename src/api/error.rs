@@ -150,6 +150,7 @@ impl Denied {
                 (409, "attempt_has_user", "A user was registered from this attempt. Delete the user instead.")
             }
             Refusal::BodyTooLarge => (413, "too_large", "A request may carry at most 10 MB."),
+            Refusal::TextTooLarge => (413, "too_large", "A body without files may carry at most 1 MB."),
             Refusal::BodyTooSlow => (408, "too_slow", "The body did not arrive in time."),
             Refusal::RateLimited { .. } => (429, "rate_limited", "Too many requests. Try again later."),
             Refusal::NoTriesLeft => {
@@ -243,6 +244,7 @@ mod tests {
             R::BadSettlement,
             R::AttemptHasUser,
             R::BodyTooLarge,
+            R::TextTooLarge,
             R::BodyTooSlow,
             R::RateLimited { retry_after: std::time::Duration::from_secs(1) },
             R::ChallengeGone,
@@ -261,7 +263,7 @@ mod tests {
                 R::NoWorkflow { .. } | R::UnusableFile { .. } => {}
                 R::MethodNotAllowed | R::DocumentTaken | R::AttemptNotSuccessful | R::AttemptTaken => {}
                 R::AttemptNotInReview | R::BadSettlement | R::AttemptHasUser | R::BodyTooLarge => {}
-                R::BodyTooSlow | R::RateLimited { .. } | R::ChallengeGone | R::NoTriesLeft => {}
+                R::TextTooLarge | R::BodyTooSlow | R::RateLimited { .. } | R::ChallengeGone | R::NoTriesLeft => {}
                 R::Busy | R::NotReady | R::StorageFull => {}
             }
         }

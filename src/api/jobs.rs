@@ -16,7 +16,7 @@ use crate::domain::job::{JobState, Operation};
 use crate::domain::key::AnswerMode;
 use crate::domain::refusal::{Refusal, Stop};
 use crate::domain::user::DocumentNumber;
-use crate::domain::workflow::{Fault, FieldKind};
+use crate::domain::workflow::{Action, Fault, FieldKind};
 use crate::service::jobs::{JobSeen, Submission, Tries};
 use crate::service::{Service, SessionHolder};
 
@@ -147,11 +147,14 @@ pub async fn read(reader: JobReader, path: web::Path<String>, service: web::Data
     }
 }
 
-/// Who else is enrolled is not for the applicant's own app, which may hold the session's token.
+/// Who else is enrolled or blocked, and what is made of it, is not for the applicant's own app, which may hold the session's token.
 fn withhold_people(shown: &mut Value) {
     match shown {
+        Value::Object(fields) if fields.get("name") == Some(&json!(Action::SearchPeople.name())) => {
+            fields.retain(|name, _| name == "name" || name == "status");
+        }
         Value::Object(fields) => {
-            fields.remove("people");
+            fields.retain(|name, _| !["people", "findings", "failedOn", "reviewOn", "review"].contains(&name.as_str()));
             fields.values_mut().for_each(withhold_people);
         }
         Value::Array(values) => values.iter_mut().for_each(withhold_people),

@@ -34,6 +34,7 @@ pub fn sentence(stop: &Stop) -> String {
         Refusal::AttemptHasUser => "Se registró un usuario a partir de este intento. Elimine al usuario.",
         Refusal::AttemptNotInReview => "Solo se puede revisar un intento con estado REVIEW.",
         Refusal::BodyTooLarge => "Una solicitud puede llevar 10 MB como máximo.",
+        Refusal::TextTooLarge => "Un cuerpo sin archivos puede llevar como máximo 1 MB.",
         Refusal::BodyTooSlow => "El cuerpo no llegó a tiempo.",
         Refusal::RateLimited { .. } => "Demasiadas solicitudes. Inténtelo más tarde.",
         Refusal::NoTriesLeft => "A esta sesión no le quedan intentos para esta operación. Cree una sesión nueva.",

@@ -16,11 +16,15 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::error::Denied;
 use crate::config::Limits;
-use crate::domain::refusal::Refusal;
+use crate::domain::refusal::{Refusal, Stop};
 use crate::service::Service;
 
 /// What multipart may add around the parts: boundaries and part headers.
 pub const FRAMING_BYTES_MAX: usize = 64 * 1024;
+/// Of a JSON or URL-encoded body: no files are in there, and what is parsed takes a multiple of what was sent.
+const TEXT_BYTES_MAX: usize = 1 << 20;
+/// By how much a parsed body may outgrow the text that was sent.
+const TEXT_GROWTH: usize = 32;
 /// No operation takes more than a handful of fields.
 const FIELDS_MAX: usize = 64;
 /// No client writes shorter ones, and actix-multipart 0.7.2 panics on a line shorter than four bytes under such a boundary.
@@ -187,12 +191,18 @@ async fn read_fields(
     match kind.as_str() {
         "multipart/form-data" => read_multipart(request, payload, bytes_max, intake).await,
         "application/json" => {
-            let body = read_all(payload, bytes_max, intake).await?;
+            let body = read_text(payload, bytes_max, intake).await?;
             let object: Map<String, Value> = serde_json::from_slice(&body).map_err(|_| Refusal::UnreadableBody)?;
+            if object.len() > FIELDS_MAX {
+                return Err(Refusal::UnreadableBody.into());
+            }
             Ok(object.into_iter().map(|(name, value)| (name, Content::Value(value))).collect())
         }
         "application/x-www-form-urlencoded" => {
-            let body = read_all(payload, bytes_max, intake).await?;
+            let body = read_text(payload, bytes_max, intake).await?;
+            if body.iter().filter(|byte| **byte == b'&').count() >= FIELDS_MAX {
+                return Err(Refusal::UnreadableBody.into());
+            }
             let pairs: Vec<(String, String)> =
                 serde_urlencoded::from_bytes(&body).map_err(|_| Refusal::UnreadableBody)?;
             Ok(pairs.into_iter().map(|(name, text)| (name, Content::Value(Value::String(text)))).collect())
@@ -204,6 +214,23 @@ async fn read_fields(
         },
         _ => Err(Refusal::UnsupportedBody.into()),
     }
+}
+
+/// A body that is parsed as a whole: memory is reserved for what may become of it.
+async fn read_text(payload: web::Payload, bytes_max: usize, intake: &Intake<'_>) -> Result<Vec<u8>, Denied> {
+    let body = match read_all(payload, bytes_max.min(TEXT_BYTES_MAX), intake).await {
+        Err(Denied(Stop::Refused(Refusal::BodyTooLarge))) if bytes_max > TEXT_BYTES_MAX => {
+            return Err(Refusal::TextTooLarge.into());
+        }
+        read => read?,
+    };
+    if body.len() > UNRESERVED_BYTES_MAX {
+        // Given back first: nobody holds a part while he waits for more.
+        drop(intake.permit.take());
+        let permit = intake.memory.take((body.len() * TEXT_GROWTH).min(bytes_max)).await?;
+        intake.permit.replace(Some(permit));
+    }
+    Ok(body)
 }
 
 async fn read_all(mut payload: web::Payload, bytes_max: usize, intake: &Intake<'_>) -> Result<Vec<u8>, Denied> {

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::id::Id;
+use super::score::Cosine;
 use super::time::Timestamp;
 use super::user::{DocumentNumber, DocumentType};
 use super::workflow::{Fault, Workflow};
@@ -75,6 +76,18 @@ pub struct Candidate {
     pub document_type: DocumentType,
     #[serde(default, skip_serializing_if = "Map::is_empty")]
     pub metadata: Map<String, Value>,
+    /// What is asked about other people again before anything comes of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub search: Option<CandidateSearch>,
+}
+
+/// As the workflow's `search_people` was asked.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct CandidateSearch {
+    /// From which faces count as one person's.
+    pub cosine: Cosine,
+    /// The findings that matter.
+    pub findings: Vec<String>,
 }
 
 /// A finished job's status, numbered as in the contract.

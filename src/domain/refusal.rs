@@ -49,6 +49,8 @@ pub enum Refusal {
     /// A user was registered from this attempt: the user is what can be erased.
     AttemptHasUser,
     BodyTooLarge,
+    /// A body without files.
+    TextTooLarge,
     BodyTooSlow,
     RateLimited {
         retry_after: Duration,

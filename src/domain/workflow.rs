@@ -15,6 +15,8 @@ use super::user::{DocumentNumber, DocumentType};
 /// More would be a mistake: each step costs up to a second of a core.
 pub const STEPS_MAX: usize = 16;
 pub const FIELDS_MAX: usize = 32;
+/// It is kept with the job and with the user, and waits in memory until the job runs.
+const OBJECT_BYTES_MAX: usize = 64 << 10;
 
 /// As the administrator declares it; `assets/workflows.toml` explains every key.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -191,7 +193,7 @@ impl FieldKind {
             Self::DocumentType => "be CEDULA or PASSPORT",
             Self::Side => "be FRONT or BACK",
             Self::DocumentNumber => "be 1 to 64 characters with a letter or digit",
-            Self::Object => "be a JSON object",
+            Self::Object => "be a JSON object of at most 64 KB",
             Self::Score => "be a number from 0 to 100",
         }
     }
@@ -203,6 +205,7 @@ impl FieldKind {
             Self::DocumentType => DocumentType::parse(text).map(|_| text.into()),
             Self::Side => Side::parse(text).map(|_| text.into()),
             Self::DocumentNumber => DocumentNumber::parse(text).map(|number| number.as_str().into()),
+            Self::Object if text.len() > OBJECT_BYTES_MAX => None,
             Self::Object => serde_json::from_str::<Map<String, Value>>(text).ok().map(Value::Object),
             Self::Score => {
                 text.trim().parse::<f64>().ok().filter(|score| (0.0..=100.0).contains(score)).map(Value::from)

@@ -21,6 +21,7 @@ impl Service {
         self.note(by, Act::StoreBackedUp, None)?;
         self.write_audit()?;
         let done = self.store.backup(folder).map_err(failed)?;
+        let _alone = self.audit_log()?;
         let log = self.audit_folder();
         audit::file::copy(&log, &folder.join(audit::FOLDER)).map_err(|error| Failure(format!("audit log: {error}")))?;
         // The backup is made all the same.

@@ -81,7 +81,6 @@ impl Service {
         let entry: Blocked = self.record(Table::Blocked, &key(&[account, id]))?.ok_or_else(|| no_entity(id))?;
         self.note_about(by, Act::Unblocked, account, id)?;
         self.forget(&[(account, id)])?;
-        self.blocked.remove(account, id);
         Ok(entry)
     }
 

@@ -46,7 +46,21 @@ impl Service {
         }
         // Noted before it is done: a crash leaves an entry of what was asked for, never an erasure without one.
         self.note_about(by, Act::AttemptErased, account, id)?;
-        self.forget(&[(account, id)])
+        let erased = self.forget(&[(account, id)])?;
+        self.with_late_user(by, &row, erased)
+    }
+
+    /// A registration may have been committed between the decision to erase an attempt and its end: then the user goes too.
+    fn with_late_user(&self, by: &Actor, attempt: &[u8], erased: Erased) -> Result<Erased, Stop> {
+        let bad = |bad| unreadable(Table::UsersByAttempt, bad);
+        let Some(found) = self.store.get(Table::UsersByAttempt, attempt).map_err(failed)? else { return Ok(erased) };
+        let ([account, _], [user]) = (ids(attempt).map_err(bad)?, ids(&found).map_err(bad)?);
+        let user = self.erase_user(by, account, user)?;
+        Ok(Erased {
+            subjects: erased.subjects + user.subjects,
+            rows: erased.rows + user.rows,
+            files: erased.files + user.files,
+        })
     }
 
     /// Erases whatever is known of a document number in every account: the user registered under it, and every attempt that
@@ -165,10 +179,12 @@ impl Service {
     }
 
     pub(super) fn forget(&self, people: &[(Id, Id)]) -> Result<Erased, Stop> {
-        let done = self.store.forget(people, self.clock.now()).map_err(failed)?;
+        // First: a search must not be led by faces that are about to go.
         for &(account, subject) in people {
             self.gallery.remove(account, subject);
+            self.blocked.remove(account, subject);
         }
+        let done = self.store.forget(people, self.clock.now()).map_err(failed)?;
         tracing::info!(subjects = done.people, rows = done.rows, files = done.files, "erased");
         Ok(Erased { subjects: done.people, rows: done.rows, files: done.files })
     }

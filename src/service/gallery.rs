@@ -90,18 +90,28 @@ impl Gallery {
         stored: impl Fn(Id) -> Result<Option<Embedding>, Stop>,
     ) -> Result<Vec<Alike>, Stop> {
         let (Some(faces), Some(probe)) = (self.of(account), rounded(&face.0)) else { return Ok(Vec::new()) };
-        let candidates = {
-            let faces = faces.read().unwrap_or_else(PoisonError::into_inner);
-            faces.candidates(&probe, at_least, limit)
-        };
-        let mut found = Vec::with_capacity(candidates.len());
-        for user in candidates {
-            if let Some(enrolled) = stored(user)? {
-                let cosine = enrolled.cosine(face);
-                if cosine.0 >= at_least.0 {
-                    found.push(Alike { user, cosine });
+        let mut found = Vec::new();
+        loop {
+            let candidates = {
+                let faces = faces.read().unwrap_or_else(PoisonError::into_inner);
+                faces.candidates(&probe, at_least, limit)
+            };
+            let mut gone = Vec::new();
+            for user in candidates {
+                match stored(user)? {
+                    Some(enrolled) if enrolled.cosine(face).0 >= at_least.0 => {
+                        found.push(Alike { user, cosine: enrolled.cosine(face) });
+                    }
+                    Some(_) => {}
+                    None => gone.push(user),
                 }
             }
+            if gone.is_empty() {
+                break;
+            }
+            // One that is gone may have stood before one that is not: without it, once more.
+            gone.into_iter().for_each(|user| self.remove(account, user));
+            found.clear();
         }
         found.sort_by(|a, b| b.cosine.0.total_cmp(&a.cosine.0).then(a.user.cmp(&b.user)));
         found.truncate(limit);

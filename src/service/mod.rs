@@ -80,6 +80,8 @@ pub struct Service {
     workflows: Workflows,
     gallery: Gallery,
     blocked: Gallery,
+    /// Held while somebody is registered by a workflow.
+    registering: Mutex<()>,
     audit: Mutex<Option<audit::file::Log>>,
     statistics: Statistics,
     ready: AtomicBool,
@@ -95,6 +97,7 @@ impl Service {
             workflows,
             gallery: Gallery::default(),
             blocked: Gallery::default(),
+            registering: Mutex::default(),
             audit: Mutex::new(None),
             statistics: Statistics::default(),
             ready: AtomicBool::new(false),

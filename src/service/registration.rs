@@ -4,25 +4,39 @@
 //! person must look at first turns SUCCESS into REVIEW. Both sides of that meeting write the attempt's record, so neither can miss
 //! the other.
 
+use std::sync::{MutexGuard, PoisonError};
+
 use super::audit::noted;
 use super::events::tell;
+use super::operations::people::People as _;
+use super::people::AccountPeople;
 use super::users::NewUser;
 use super::{Committed, Service, failed, person, put, unreadable};
 use crate::domain::account::Account;
 use crate::domain::attempt::{Attempt, AttemptStatus, Registration};
 use crate::domain::audit::{Act, Actor, Entry};
 use crate::domain::event::Happened;
+use crate::domain::evidence::Embedding;
+use crate::domain::id::Id;
 use crate::domain::job::{Candidate, Job, Operation};
 use crate::domain::refusal::Stop;
 use crate::domain::time::Timestamp;
+use crate::domain::workflow::Action;
 use crate::store::tables::{Table, decode, document_key, key};
 use crate::store::{Commit, Expect, Op};
 
 /// Of a SUCCESS that no comparison stands behind, where the account wants such looked at.
 const UNPROVEN: &str = "unproven";
 
+/// A candidate that has a face: whom a succeeded job names, and the selfie of that very job's comparison.
+struct Standing<'a> {
+    candidate: &'a Candidate,
+    face: Option<Vec<u8>>,
+}
+
 impl Service {
-    /// Ends the attempt as its client closed it. SUCCESS becomes REVIEW where a job or the account asks for a person.
+    /// Ends the attempt as its client closed it. SUCCESS becomes REVIEW where a job, the account, or what is known of other
+    /// people by now asks for a person.
     pub(super) fn close(
         &self,
         attempt: &mut Attempt,
@@ -31,46 +45,68 @@ impl Service {
         commit: &mut Commit,
     ) -> Result<Option<NewUser>, Stop> {
         let jobs = self.jobs_of(attempt.account, attempt.id)?;
-        let reasons = self.reasons_for_review(attempt, &jobs)?;
-        let doubtful = status == AttemptStatus::Success && !reasons.is_empty();
-        let status = if doubtful { AttemptStatus::Review } else { status };
+        let standing = self.standing(&jobs)?;
+        if status != AttemptStatus::Success {
+            self.end(attempt, status, now, commit)?;
+            return Ok(None);
+        }
+        let mut reasons = self.reasons_for_review(attempt, &jobs)?;
+        if reasons.is_empty() {
+            reasons = self.doubts(attempt.account, standing.as_ref())?;
+        }
+        if !reasons.is_empty() {
+            self.end(attempt, AttemptStatus::Review, now, commit)?;
+            attempt.review_reasons = reasons;
+            return Ok(None);
+        }
+        self.end(attempt, status, now, commit)?;
+        self.register_standing(attempt, standing, commit)
+    }
+
+    fn end(
+        &self,
+        attempt: &mut Attempt,
+        status: AttemptStatus,
+        now: Timestamp,
+        commit: &mut Commit,
+    ) -> Result<(), Stop> {
         attempt.end(status, now);
         commit.ops.push(tell(attempt.account, now, Happened::AttemptClosed { attempt: attempt.id, status })?);
         let entry = Entry::new(now, Actor::Session(attempt.id), Act::AttemptClosed).of(attempt.account, attempt.id);
         commit.ops.push(noted(&entry.word(status.name()))?);
-        if doubtful {
-            attempt.review_reasons = reasons;
-            return Ok(None);
-        }
-        self.register_candidate(attempt, &jobs, commit)
+        Ok(())
     }
 
-    /// Registers whom the last succeeded workflow named, if the attempt is SUCCESS and nobody was registered from it.
+    /// Registers whom the last succeeded workflow named, once a person has settled the attempt as SUCCESS.
     pub(super) fn register_candidate(
         &self,
         attempt: &mut Attempt,
         jobs: &[Job],
         commit: &mut Commit,
     ) -> Result<Option<NewUser>, Stop> {
-        let Some(candidate) =
-            jobs.iter().rev().filter(|job| job.has_succeeded()).find_map(|job| job.candidate.as_ref())
-        else {
-            return Ok(None);
-        };
-        let face = self.selfie_of(attempt.account, attempt.id)?;
-        self.register_as(attempt, candidate, face, commit)
+        let standing = self.standing(jobs)?;
+        self.register_standing(attempt, standing, commit)
     }
 
-    fn register_as(
+    /// Whom the last succeeded workflow names. Not the attempt's latest selfie: another job's was never held against this document.
+    fn standing<'a>(&self, jobs: &'a [Job]) -> Result<Option<Standing<'a>>, Stop> {
+        for job in jobs.iter().rev().filter(|job| job.has_succeeded()) {
+            if let Some(candidate) = &job.candidate {
+                let face = self.store.get(Table::JobFaces, &super::jobs::job_key(job)).map_err(failed)?;
+                return Ok(Some(Standing { candidate, face }));
+            }
+        }
+        Ok(None)
+    }
+
+    fn register_standing(
         &self,
         attempt: &mut Attempt,
-        candidate: &Candidate,
-        face: Option<Vec<u8>>,
+        standing: Option<Standing>,
         commit: &mut Commit,
     ) -> Result<Option<NewUser>, Stop> {
-        let row = key(&[attempt.account, attempt.id]);
-        let registered = self.store.get(Table::UsersByAttempt, &row).map_err(failed)?.is_some();
-        if attempt.status != AttemptStatus::Success || registered {
+        let Some(Standing { candidate, face }) = standing else { return Ok(None) };
+        if attempt.status != AttemptStatus::Success || self.is_registered(attempt)? {
             return Ok(None);
         }
         let number = document_key(attempt.account, &self.document_index(attempt.account, &candidate.document_id))
@@ -84,12 +120,47 @@ impl Service {
         Ok(Some(new))
     }
 
+    fn is_registered(&self, attempt: &Attempt) -> Result<bool, Stop> {
+        let row = key(&[attempt.account, attempt.id]);
+        Ok(self.store.get(Table::UsersByAttempt, &row).map_err(failed)?.is_some())
+    }
+
+    /// Asks again what the job's own search asked: since then somebody else may have been enrolled, or blocked.
+    fn doubts(&self, account: Id, standing: Option<&Standing>) -> Result<Vec<String>, Stop> {
+        let Some(Standing { candidate, face }) = standing else { return Ok(Vec::new()) };
+        let Some(search) = &candidate.search else { return Ok(Vec::new()) };
+        let people = AccountPeople { service: self, account };
+        let number = &candidate.document_id;
+        let mut found = Vec::new();
+        if people.is_number_blocked(number)? {
+            found.push("blocked_number");
+        }
+        if let Some(face) = face.as_ref().map(|bytes| Embedding::from_bytes(bytes)) {
+            if people.is_face_blocked(&face, search.cosine)? {
+                found.push("blocked_face");
+            }
+            if !people.alike(&face, search.cosine, 1, std::slice::from_ref(number))?.is_empty() {
+                found.push("duplicate_identity");
+            }
+        }
+        found.retain(|finding| search.findings.iter().any(|wanted| wanted == finding));
+        Ok(found.iter().map(|finding| format!("{}:{finding}", Action::SearchPeople.name())).collect())
+    }
+
+    /// Held from the search to the registration of whoever a workflow registers, so that of two sign-ups of one person that end
+    /// at the same moment the second sees the first.
+    pub(super) fn one_registration(&self, jobs: &[Job]) -> Option<MutexGuard<'_, ()>> {
+        let registers = |job: &Job| job.workflow.as_ref().is_some_and(|run| run.definition.register.is_some());
+        jobs.iter().any(registers).then(|| self.registering.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
     /// Makes a finished job's commit. One that registers, or that a person must look at, meets its attempt here.
     pub(super) fn commit_finished(&self, job: &Job, commit: Commit) -> Result<Committed, Stop> {
         if job.candidate.is_none() && job.review.is_empty() {
             return self.commit(commit);
         }
         let row = key(&[job.account, job.attempt]);
+        let _one = self.one_registration(std::slice::from_ref(job));
         loop {
             let Some(before) = self.store.get(Table::Attempts, &row).map_err(failed)? else {
                 return Ok(Committed::Conflict);
@@ -116,20 +187,22 @@ impl Service {
     fn meet(&self, attempt: &mut Attempt, job: &Job, commit: &mut Commit) -> Result<Option<NewUser>, Stop> {
         let now = self.clock.now();
         match attempt.status {
-            AttemptStatus::Success if !job.review.is_empty() => {
-                let status = AttemptStatus::Review;
-                attempt.end(status, now);
-                attempt.review_reasons.extend(job.review.iter().cloned());
-                commit.ops.push(tell(attempt.account, now, Happened::AttemptClosed { attempt: attempt.id, status })?);
-                let entry =
-                    Entry::new(now, Actor::Session(attempt.id), Act::AttemptClosed).of(attempt.account, attempt.id);
-                commit.ops.push(noted(&entry.word(status.name()))?);
+            AttemptStatus::Success => {
+                let standing = job.candidate.as_ref().map(|candidate| Standing { candidate, face: face_in(commit) });
+                let reasons = match job.review.is_empty() {
+                    true => self.doubts(attempt.account, standing.as_ref())?,
+                    false => job.review.clone(),
+                };
+                // Who is registered already was so from another job; that stands, and is not for this one to undo.
+                if reasons.is_empty() || self.is_registered(attempt)? {
+                    return self.register_standing(attempt, standing, commit);
+                }
+                self.end(attempt, AttemptStatus::Review, now, commit)?;
+                attempt.review = None;
+                attempt.opened = None;
+                attempt.review_reasons = reasons;
                 Ok(None)
             }
-            AttemptStatus::Success => match &job.candidate {
-                Some(candidate) => self.register_as(attempt, candidate, face_in(commit), commit),
-                None => Ok(None),
-            },
             AttemptStatus::Review => {
                 attempt.review_reasons.extend(job.review.iter().cloned());
                 attempt.updated_at = now;

@@ -66,6 +66,7 @@ impl Service {
 
     /// Closes a session as the client judged it; the token is invalid from then on. Jobs still running finish and are recorded.
     pub fn close_session(&self, holder: SessionHolder, closing: Closing) -> Result<Id, Stop> {
+        let _one = self.one_registration(&self.jobs_of(holder.account, holder.attempt)?);
         let new = self.change_attempt(holder.account, holder.attempt, |attempt| {
             let now = self.clock.now();
             if !attempt.is_open(now) {

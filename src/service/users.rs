@@ -35,26 +35,31 @@ impl Service {
     /// Registers a user from an attempt that ended in SUCCESS, and enrols the selfie of its last succeeded compare, if any.
     pub fn register(&self, by: &Actor, account: Id, registration: Registration) -> Result<User, Stop> {
         let Registration { attempt, document_id, document_type, metadata } = registration;
-        let candidate = Candidate { document_id, document_type, metadata };
+        let candidate = Candidate { document_id, document_type, metadata, search: None };
         let attempt_row = key(&[account, attempt]);
-        let record: Attempt = self.record(Table::Attempts, &attempt_row)?.ok_or_else(|| no_entity(attempt))?;
-        if record.status != AttemptStatus::Success {
-            return Err(Refusal::AttemptNotSuccessful.into());
-        }
-        let mut commit =
-            Commit { expects: vec![Expect::Present(Table::Attempts, attempt_row.clone())], ops: Vec::new() };
-        let new = self.new_user(by, (account, attempt), candidate, self.selfie_of(account, attempt)?, &mut commit)?;
-        let taken =
-            document_key(account, &new.user.document_index).map_err(|bad| unreadable(Table::UsersByDocument, bad))?;
-        match self.commit(commit)? {
-            Committed::Done => Ok(self.enrolled(new)),
-            Committed::Conflict if self.store.get(Table::UsersByDocument, &taken).map_err(failed)?.is_some() => {
-                Err(Refusal::DocumentTaken.into())
+        let taken = document_key(account, &self.document_index(account, &candidate.document_id))
+            .map_err(|bad| unreadable(Table::UsersByDocument, bad))?;
+        loop {
+            let before = self.store.get(Table::Attempts, &attempt_row).map_err(failed)?;
+            let before = before.ok_or_else(|| no_entity(attempt))?;
+            let record: Attempt = decode(&before).map_err(|bad| unreadable(Table::Attempts, bad))?;
+            if record.status != AttemptStatus::Success {
+                return Err(Refusal::AttemptNotSuccessful.into());
             }
-            Committed::Conflict if self.store.get(Table::UsersByAttempt, &attempt_row).map_err(failed)?.is_some() => {
-                Err(Refusal::AttemptTaken.into())
+            if self.store.get(Table::UsersByDocument, &taken).map_err(failed)?.is_some() {
+                return Err(Refusal::DocumentTaken.into());
             }
-            Committed::Conflict => Err(no_entity(attempt)),
+            if self.store.get(Table::UsersByAttempt, &attempt_row).map_err(failed)?.is_some() {
+                return Err(Refusal::AttemptTaken.into());
+            }
+            // As it was read: a job that ends at the same time may have put it to REVIEW.
+            let unchanged = Expect::Equal(Table::Attempts, attempt_row.clone(), before);
+            let mut commit = Commit { expects: vec![unchanged], ops: Vec::new() };
+            let face = self.selfie_of(account, attempt)?;
+            let new = self.new_user(by, (account, attempt), candidate.clone(), face, &mut commit)?;
+            if self.commit(commit)? == Committed::Done {
+                return Ok(self.enrolled(new));
+            }
         }
     }
 
@@ -67,7 +72,7 @@ impl Service {
         face: Option<Vec<u8>>,
         commit: &mut Commit,
     ) -> Result<NewUser, Stop> {
-        let Candidate { document_id, document_type, metadata } = candidate;
+        let Candidate { document_id, document_type, metadata, .. } = candidate;
         let now = self.clock.now();
         let user = User {
             id: self.ids.next(now),
@@ -101,8 +106,13 @@ impl Service {
 
     /// Lets a user whose commit was made be found by face.
     pub(super) fn enrolled(&self, new: NewUser) -> User {
+        let User { account, id, .. } = new.user;
         if let Some(face) = &new.face {
-            self.gallery.insert(new.user.account, new.user.id, face);
+            self.gallery.insert(account, id, face);
+            // Erased in between: whoever erases takes the face out before, and would have missed it.
+            if matches!(self.enrolled_face(account, id), Ok(None)) {
+                self.gallery.remove(account, id);
+            }
         }
         new.user
     }

@@ -78,9 +78,21 @@ pub struct Store {
 
 impl Store {
     pub fn get(&self, table: Table, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
-        match self.core.shared.kv.get(&commit::full_key(table, key))? {
-            Some(stored) => self.core.shared.unspill(row::open(&self.core.shared.keys, table, key, &stored)?),
-            None => Ok(None),
+        let stored = || self.core.shared.kv.get(&commit::full_key(table, key));
+        let mut last = stored()?;
+        loop {
+            let Some(row) = &last else { return Ok(None) };
+            match self.core.shared.unspill(row::open(&self.core.shared.keys, table, key, row)?) {
+                // A large row's file goes when the row is replaced: only if the row is still the same is that a loss.
+                Err(lost) => {
+                    let again = stored()?;
+                    if again == last {
+                        return Err(lost);
+                    }
+                    last = again;
+                }
+                value => return value,
+            }
         }
     }
 
@@ -169,9 +181,12 @@ impl Store {
         let mut rows = Vec::with_capacity(pairs.len());
         for (full, stored) in pairs {
             let key = full.get(table.name().len() + 1..).unwrap_or_default().to_vec();
-            if let Some(value) = self.core.shared.unspill(row::open(&self.core.shared.keys, table, &key, &stored)?)? {
-                rows.push((key, value));
-            }
+            let value = match self.core.shared.unspill(row::open(&self.core.shared.keys, table, &key, &stored)?) {
+                // Replaced since the range was read.
+                Err(_) => self.get(table, &key)?,
+                Ok(value) => value,
+            };
+            rows.extend(value.map(|value| (key, value)));
         }
         Ok(rows)
     }

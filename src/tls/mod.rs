@@ -114,7 +114,8 @@ impl Certificate {
             Ok(new) => new,
             Err(bad) => return Reload::Kept(bad.to_string()),
         };
-        if new.fingerprint == self.fingerprint() {
+        // The whole chain: a missing intermediate may have been added.
+        if new.key.cert == self.pair().key.cert {
             return Reload::Unchanged;
         }
         let fingerprint = new.fingerprint.clone();

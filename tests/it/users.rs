@@ -91,6 +91,13 @@ fn a_large_metadata_object_comes_back_as_it_was() {
     let user = server.post_json("/users", &body).result();
     let id = user["id"].as_str().unwrap();
     assert_eq!(server.get(&format!("/users/{id}")).result()["metadata"], metadata);
+
+    let larger = server.post_json("/users", &json!({ "metadata": { "notes": "x".repeat(1 << 20) } }));
+    assert_eq!(refusal(&larger), (413, "too_large".into()), "text is parsed as a whole, and takes many times its size");
+    let many: serde_json::Map<String, Value> = (0..100).map(|n| (format!("f{n}"), json!(0))).collect();
+    assert_eq!(refusal(&server.post_json("/users", &Value::Object(many))), (400, "unreadable_body".into()));
+    let many: Vec<(&str, &str)> = vec![("a", ""); 100];
+    assert_eq!(refusal(&server.post("/users", &many)), (400, "unreadable_body".into()));
 }
 
 #[test]

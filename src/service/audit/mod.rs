@@ -73,8 +73,16 @@ impl Service {
     /// Writes what was noted to the file. Returns how many entries that were.
     pub fn write_audit(&self) -> Result<usize, Stop> {
         let key = self.audit_signer()?;
-        let mut log = self.audit_log()?;
-        let Some(log) = log.as_mut() else { return Ok(0) };
+        let mut held = self.audit_log()?;
+        let written = held.as_mut().map_or(Ok(0), |log| self.append_noted(log, &key));
+        if written.is_err() {
+            // What is on the disk now is unknown: opening it again finds out, and mends a torn end.
+            *held = None;
+        }
+        written
+    }
+
+    fn append_noted(&self, log: &mut Log, key: &SigningKey) -> Result<usize, Stop> {
         let mut written = 0;
         loop {
             let after = log.last().map(|id| id.as_bytes().to_vec());
@@ -84,7 +92,7 @@ impl Service {
             }
             let entries = rows.iter().map(|(row, value)| entry(row, value)).collect::<Result<Vec<_>, _>>();
             let entries = entries.map_err(|bad| unreadable(Table::Audit, bad))?;
-            log.append(&entries, self.clock.now(), &key).map_err(|error| Failure(format!("audit log: {error}")))?;
+            log.append(&entries, self.clock.now(), key).map_err(|error| Failure(format!("audit log: {error}")))?;
             for (id, Entry { actor, act, subject, word, .. }) in &entries {
                 // For the system's journal: a witness elsewhere.
                 tracing::info!(target: "audit", %id, %actor, ?act, subject = subject.map(tracing::field::display), word, "audit");
@@ -119,6 +127,8 @@ impl Service {
     pub fn verify_audit(&self) -> Result<Whole, Stop> {
         self.write_audit()?;
         let signer = self.audit_signer()?.public();
+        // Nothing is appended while it is read; what is noted meanwhile waits in the store.
+        let _alone = self.audit_log()?;
         file::verify(&self.audit_folder(), Some(signer)).map_err(|why| Failure(format!("audit log: {why}")).into())
     }
 
@@ -137,7 +147,7 @@ impl Service {
     }
 
     /// The log, opened at its first use. Whoever holds it is alone with it.
-    fn audit_log(&self) -> Result<MutexGuard<'_, Option<Log>>, Stop> {
+    pub(super) fn audit_log(&self) -> Result<MutexGuard<'_, Option<Log>>, Stop> {
         let mut log = self.audit.lock().unwrap_or_else(PoisonError::into_inner);
         if log.is_none() {
             *log = Some(Log::open(&self.audit_folder()).map_err(|error| Failure(format!("audit log: {error}")))?);

@@ -48,6 +48,11 @@ pub struct Alike {
     pub cosine: Cosine,
 }
 
+/// From which cosine two enrolled faces count as one person's.
+pub(super) fn threshold(examiner: &dyn Examiner, config: &Config) -> Cosine {
+    examiner.photo_scores().cosine_at_fmr(config.faces.duplicate_at_fmr)
+}
+
 /// Always succeeds: what it finds is for the workflow's `fail_on` and `review_on`.
 pub(super) fn search(
     examiner: &dyn Examiner,
@@ -71,7 +76,7 @@ fn found(
     numbers: &[DocumentNumber],
 ) -> Result<Concluded, Stop> {
     let scores = examiner.photo_scores();
-    let threshold = scores.cosine_at_fmr(config.faces.duplicate_at_fmr);
+    let threshold = threshold(examiner, config);
     let (mut alike, mut blocked_face, mut blocked_number) = (Vec::new(), false, false);
     if let Some(selfie) = selfie {
         // Someone who signs up again under a number that is taken is no duplicate: that the number is taken is said elsewhere.

@@ -5,9 +5,9 @@ use serde_json::{Map, Value, json};
 use super::{Concluded, Work, documents, faces, people};
 use crate::config::Config;
 use crate::domain::evidence::{Embedding, Examiner};
-use crate::domain::job::{Candidate, Outcome, Verdict, WorkflowRun};
+use crate::domain::job::{Candidate, CandidateSearch, Outcome, Verdict, WorkflowRun};
 use crate::domain::user::{DocumentNumber, DocumentType};
-use crate::domain::workflow::{Action, Fault, Step};
+use crate::domain::workflow::{Action, Fault, FieldKind, Step};
 
 pub(super) fn run(examiner: &dyn Examiner, config: &Config, work: &Work) -> Concluded {
     let Some(run) = &work.job.workflow else {
@@ -29,7 +29,7 @@ pub(super) fn run(examiner: &dyn Examiner, config: &Config, work: &Work) -> Conc
     }
     let not_run = run.definition.steps.iter().skip(so_far.told.len());
     so_far.told.extend(not_run.map(|step| json!({ "name": step.run.name(), "status": null })));
-    conclude(work, run, so_far, last)
+    conclude(examiner, config, work, run, so_far, last)
 }
 
 /// What the steps before found.
@@ -101,9 +101,20 @@ fn run_step(examiner: &dyn Examiner, config: &Config, work: &Work, step: &Step, 
     match step.run {
         Action::CompareEnrolled => faces::compare_enrolled(examiner, config, &step_work),
         Action::ReadNumber => documents::read_number(examiner, &step_work),
-        Action::SearchPeople => people::search(examiner, config, &step_work, so_far.selfie.as_ref(), &so_far.numbers()),
+        Action::SearchPeople => {
+            // The numbers that were read, and the ones that the client says: one of them will be registered.
+            let said = work.parameters.iter().filter(|(field, _)| is_number(work, field));
+            let said = said.filter_map(|(_, value)| value.as_str().and_then(DocumentNumber::parse));
+            let numbers: Vec<DocumentNumber> = so_far.numbers().into_iter().chain(said).collect();
+            people::search(examiner, config, &step_work, so_far.selfie.as_ref(), &numbers)
+        }
         _ => super::run(examiner, config, &step_work),
     }
+}
+
+fn is_number(work: &Work, field: &str) -> bool {
+    let rule = work.job.workflow.as_ref().and_then(|run| run.definition.fields.get(field));
+    rule.is_some_and(|rule| rule.kind == FieldKind::DocumentNumber)
 }
 
 impl SoFar {
@@ -113,8 +124,15 @@ impl SoFar {
     }
 }
 
-fn conclude(work: &Work, run: &WorkflowRun, so_far: SoFar, last: Option<Outcome>) -> Concluded {
-    let candidate = candidate(work, run, &so_far);
+fn conclude(
+    examiner: &dyn Examiner,
+    config: &Config,
+    work: &Work,
+    run: &WorkflowRun,
+    so_far: SoFar,
+    last: Option<Outcome>,
+) -> Concluded {
+    let candidate = candidate(examiner, config, work, run, &so_far);
     let numbers = so_far.numbers();
     let SoFar { told, selfie, review, all, read } = so_far;
     let details = json!({
@@ -149,7 +167,13 @@ fn conclude(work: &Work, run: &WorkflowRun, so_far: SoFar, last: Option<Outcome>
 }
 
 /// Whom the workflow registers.
-fn candidate(work: &Work, run: &WorkflowRun, so_far: &SoFar) -> Option<Candidate> {
+fn candidate(
+    examiner: &dyn Examiner,
+    config: &Config,
+    work: &Work,
+    run: &WorkflowRun,
+    so_far: &SoFar,
+) -> Option<Candidate> {
     let register = run.definition.register.as_ref()?;
     let text = |field: &String| work.parameters.get(field).and_then(Value::as_str);
     let document_id = match &register.document_id {
@@ -161,6 +185,10 @@ fn candidate(work: &Work, run: &WorkflowRun, so_far: &SoFar) -> Option<Candidate
         document_id: document_id?,
         document_type: text(&register.document_type).and_then(DocumentType::parse)?,
         metadata: metadata.unwrap_or_default(),
+        search: run.definition.steps.iter().find(|step| step.run == Action::SearchPeople).map(|step| CandidateSearch {
+            cosine: people::threshold(examiner, config),
+            findings: step.fail_on.iter().chain(&step.review_on).cloned().collect(),
+        }),
     })
 }
 
