@@ -5,6 +5,7 @@
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
+use crate::domain::target::AllowList;
 use serde::Deserialize;
 use toml::{Table, Value};
 
@@ -27,6 +28,7 @@ pub struct Config {
     pub limits: Limits,
     pub jobs: Jobs,
     pub events: Events,
+    pub webhooks: Webhooks,
     pub faces: Faces,
     pub workflows: Workflows,
     pub networks: Networks,
@@ -113,6 +115,16 @@ pub struct Jobs {
 #[serde(deny_unknown_fields)]
 pub struct Events {
     pub keep_days: u32,
+}
+
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Webhooks {
+    pub allow: AllowList,
+    pub ca: PathBuf,
+    pub name_servers: Vec<SocketAddr>,
+    pub timeout_seconds: u64,
+    pub at_once: usize,
 }
 
 #[derive(Clone, Debug, PartialEq, Deserialize)]
@@ -267,6 +279,7 @@ impl Config {
                 &mut config.tls.client_ca,
                 &mut config.workflows.file,
                 &mut config.admin.socket,
+                &mut config.webhooks.ca,
             ] {
                 if !path.as_os_str().is_empty() && path.as_os_str() != "ask" {
                     *path = folder.join(&*path);
@@ -308,6 +321,8 @@ impl Config {
             ),
             (self.jobs.upload_memory_mib <= 1 << 20, "jobs.upload_memory_mib must be at most 1048576"),
             ((4..=3650).contains(&self.events.keep_days), "events.keep_days must be 4 to 3650"),
+            ((1..=120).contains(&self.webhooks.timeout_seconds), "webhooks.timeout_seconds must be 1 to 120"),
+            ((1..=1024).contains(&self.webhooks.at_once), "webhooks.at_once must be 1 to 1024"),
             ((10..=3600).contains(&self.liveness.challenge_seconds), "liveness.challenge_seconds must be 10 to 3600"),
             ((1e-7..=1e-1).contains(&self.faces.match_at_fmr), "faces.match_at_fmr must be 1e-7 to 1e-1"),
             ((1e-9..=1e-3).contains(&self.faces.duplicate_at_fmr), "faces.duplicate_at_fmr must be 1e-9 to 1e-3"),
@@ -428,6 +443,7 @@ mod tests {
             ("[sessions]\ntries = 0", "sessions.tries must be 1 to 1000"),
             ("[sessions]\ntries = \"x\"", "tries"),
             ("[server]\nlisten = \"nowhere\"", "listen"),
+            ("[webhooks]\nallow = [\"10.1.0.1/16\"]", "an entry is a network like 10.1.0.0/16"),
             ("[tls]\nkey = \"k.pem\"", "go together"),
             ("[networks]\ndevice = \"cuda\"", "\"cpu\" or \"cuda:0\", not \"cuda\""),
             ("[networks]\ndevice = \"cuda:+1\"", "not \"cuda:+1\""),

@@ -4,7 +4,8 @@
 //!    clients ── HTTPS ──► api ──┐              ┌── admin ◄── unix socket ── command line
 //!                               ▼              ▼
 //!                              service     the verbs: open, submit, run, settle, register, erase
-//!                               │   └──── calls `dyn domain::evidence::Examiner` ◄── implemented by vision (pixels → facts)
+//!                               │   ├──── calls `dyn domain::evidence::Examiner` ◄── implemented by vision (pixels → facts)
+//!                               │   └──── calls `dyn domain::webhook::Courier` ◄── implemented by outbound (webhooks)
 //!                               ▼
 //!                              store       the only durable thing
 //!                               ▼
@@ -24,6 +25,8 @@ pub mod store;
 pub mod vision;
 
 pub mod service;
+
+pub mod outbound;
 
 pub mod admin;
 pub mod api;

@@ -17,8 +17,10 @@ use crate::clock::Clock;
 use crate::config::{Clips, Config, Landlock};
 use crate::domain::audit::{Act, Actor};
 use crate::domain::evidence::Examiner;
+use crate::domain::webhook::Courier;
 use crate::listen::{self, Addresses};
 use crate::metrics;
+use crate::outbound::Outbound;
 use crate::service::Service;
 use crate::service::retention::{Mode, Swept};
 use crate::service::workflows::Workflows;
@@ -78,6 +80,7 @@ pub struct Running {
     handle: actix_web::dev::ServerHandle,
     thread: std::thread::JoinHandle<()>,
     workers: Vec<std::thread::JoinHandle<()>>,
+    rounds: std::thread::JoinHandle<()>,
 }
 
 /// The value of `data.master_key` that asks for a passphrase.
@@ -151,6 +154,7 @@ pub fn start(config: Config, clock: Clock, examiner: Arc<dyn Examiner>) -> Resul
         true => None,
         false => Some(tls::load(&config.tls, &config.data.dir, clock.now()).map_err(|error| ("tls", error))?),
     };
+    let courier: Arc<dyn Courier> = Arc::new(Outbound::new(&config.webhooks).map_err(|error| ("webhooks", error))?);
     let listeners = Listeners::bind(&config)?;
     let address = listeners.api.local_addr().map_err(|error| ("listener", error))?;
     let metrics = listeners.metrics.as_ref().and_then(|listener| listener.local_addr().ok());
@@ -172,6 +176,8 @@ pub fn start(config: Config, clock: Clock, examiner: Arc<dyn Examiner>) -> Resul
     warm_up(Arc::clone(&service), Arc::clone(&examiner))?;
     let workers = service.start_workers(&examiner, workers).map_err(|error| ("threads", error))?;
 
+    let rounds = service.start_rounds(courier).map_err(|error| ("threads", error))?;
+
     let certificate = tls.as_ref().map(|served| Arc::clone(&served.certificate));
     let desk = desk(&service, Some(admin::Serving { address, certificate: certificate.clone().map(shown) }));
     let (handle, thread) = listen(listeners, tls, &config, Arc::clone(&service), desk)?;
@@ -182,7 +188,7 @@ pub fn start(config: Config, clock: Clock, examiner: Arc<dyn Examiner>) -> Resul
         }
         None => tracing::warn!(%address, "listening without TLS"),
     }
-    Ok(Running { address, metrics, certificate, service, handle, thread, workers })
+    Ok(Running { address, metrics, certificate, service, handle, thread, workers, rounds })
 }
 
 /// What administrators' requests are carried out with.
@@ -213,6 +219,7 @@ impl Running {
         let stopping = self.handle.stop(true);
         let runtime = tokio::runtime::Builder::new_current_thread().build();
         let finished = self.service.stop_workers(limit);
+        let carried = self.service.stop_rounds(limit);
         if let Ok(runtime) = runtime {
             runtime.block_on(stopping);
         }
@@ -220,11 +227,14 @@ impl Running {
         if finished {
             ended = self.workers.into_iter().all(|worker| worker.join().is_ok()) && ended;
         }
+        if carried {
+            ended = self.rounds.join().is_ok() && ended;
+        }
         let noted = self.service.note(&Actor::System, Act::ServerStopped, None);
         if let Err(stop) = noted.and_then(|()| self.service.write_audit().map(drop)) {
             tracing::error!("the audit log cannot be told of the stop: {stop}");
         }
-        tracing::info!(orderly = finished && ended, "stopped");
+        tracing::info!(orderly = finished && carried && ended, "stopped");
     }
 }
 
@@ -488,6 +498,12 @@ async fn maintain(service: web::Data<Service>) {
             Ok(Ok(0)) => {}
             Ok(Ok(removed)) => tracing::info!(removed, "old events were removed"),
             Ok(Err(stop)) => tracing::error!("events: {stop}"),
+            Err(_) => return,
+        }
+        let sweeping = service.clone();
+        match web::block(move || sweeping.sweep_deliveries()).await {
+            Ok(Ok(_)) => {}
+            Ok(Err(stop)) => tracing::error!("deliveries: {stop}"),
             Err(_) => return,
         }
     }

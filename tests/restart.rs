@@ -8,9 +8,13 @@
     reason = "a test fails by panicking"
 )]
 
-use std::io::{BufRead as _, BufReader};
+use std::collections::HashSet;
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::TcpListener;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -25,9 +29,14 @@ struct Process {
 
 impl Process {
     fn start(folder: &Path) -> Self {
+        Self::start_with(folder, "")
+    }
+
+    /// `settings` are further sections of the configuration.
+    fn start_with(folder: &Path, settings: &str) -> Self {
         let config = folder.join("config.toml");
         let text = "[server]\nlisten = \"127.0.0.1:0\"\n[data]\ndir = \"store\"\n[sessions]\ntries = 100\n[jobs]\nworkers = 1\n";
-        std::fs::write(&config, text).unwrap();
+        std::fs::write(&config, format!("{text}{settings}")).unwrap();
         let mut child = Command::new(env!("CARGO_BIN_EXE_twoface"))
             .args(["serve", "--config"])
             .arg(&config)
@@ -239,4 +248,116 @@ fn a_backup_made_while_serving_is_verified_restored_and_knows_no_erased_person()
     std::fs::set_permissions(path("store/master.key"), std::os::unix::fs::PermissionsExt::from_mode(0o400)).unwrap();
     let (ok, _, error) = twoface(folder.path(), &["serve"]);
     assert!(!ok && error.contains("not the master key"), "{error}");
+}
+
+/// How many kills; `WEBHOOK_KILLS=200 cargo test --test restart kills_lose_no_webhook` for more of them.
+fn kills() -> usize {
+    std::env::var("WEBHOOK_KILLS").map_or(5, |text| text.parse().unwrap())
+}
+
+#[test]
+fn kills_lose_no_webhook_of_anything_that_was_acknowledged() {
+    let folder = tempfile::tempdir().unwrap();
+    let listener = TcpListener::bind("127.0.0.2:0").unwrap();
+    let url = format!("http://{}/hook", listener.local_addr().unwrap());
+    let got: Arc<Mutex<Vec<(String, String)>>> = Arc::default();
+    let kept = Arc::clone(&got);
+    // Answers every third with a failure, and the others only after they have been written down.
+    std::thread::spawn(move || {
+        for (number, stream) in listener.incoming().map_while(Result::ok).enumerate() {
+            let kept = Arc::clone(&kept);
+            std::thread::spawn(move || receive(stream, number, &kept));
+        }
+    });
+    let allow = "[webhooks]\nallow = [\"http://127.0.0.2/32\"]\n";
+    let mut server = Process::start_with(folder.path(), allow);
+    assert!(twoface(folder.path(), &["accounts", "create", "bank"]).0);
+    let (_, key, _) = twoface(folder.path(), &["keys", "create", "--account", "bank", "--name", "test"]);
+    assert!(twoface(folder.path(), &["webhooks", "create", "--account", "bank", &url]).0);
+    let mut acknowledged = Vec::new();
+    for round in 0..kills() {
+        // The kill falls into the sessions' commits, their laying out, or their delivery.
+        let stop = Arc::new(AtomicBool::new(false));
+        let opened: Vec<Value> = std::thread::scope(|scope| {
+            let threads: Vec<_> = (0..3)
+                .map(|_| {
+                    let (client, key, stop) = (server.client.clone(), &key, Arc::clone(&stop));
+                    scope.spawn(move || {
+                        let mut closed = Vec::new();
+                        while !stop.load(Ordering::SeqCst) {
+                            let post = |path: &str, headers: &[(&str, &str)], body: Value| {
+                                let reply = client.call("POST", path, headers, Some(Body::json(&body))).ok()?;
+                                (reply.status == 200).then(|| reply.result())
+                            };
+                            let opened =
+                                post("/v1/2face/session", &[("Authorization", key)], json!({ "type": "SIGNUP" }));
+                            let Some(token) = opened.and_then(|token| token.as_str().map(str::to_owned)) else { break };
+                            let session = [("X-Tagshelf-Session", token.as_str())];
+                            closed.extend(post("/v1/2face/session/close", &session, json!({ "status": "FAILED" })));
+                        }
+                        closed
+                    })
+                })
+                .collect();
+            twoface::clock::pause(Duration::from_millis(150 + 97 * (round as u64 % 7)));
+            server.child.kill().unwrap();
+            stop.store(true, Ordering::SeqCst);
+            threads.into_iter().flat_map(|thread| thread.join().unwrap()).collect()
+        });
+        acknowledged.extend(opened.iter().map(|id| id.as_str().unwrap().to_owned()));
+        server.kill();
+        server = Process::start_with(folder.path(), allow);
+    }
+    assert!(acknowledged.len() >= kills(), "{} sessions were closed", acknowledged.len());
+    let missing = || {
+        let got = got.lock().unwrap();
+        let closed: HashSet<&str> =
+            got.iter().filter(|(kind, _)| kind == "attempt.closed").map(|(_, attempt)| attempt.as_str()).collect();
+        acknowledged.iter().filter(|attempt| !closed.contains(attempt.as_str())).count()
+    };
+    // Failures are waited out; the second wait of a delivery is 20 seconds.
+    let all = (0..2400).any(|_| {
+        let done = missing() == 0;
+        if !done {
+            twoface::clock::pause(Duration::from_millis(50));
+        }
+        done
+    });
+    assert!(all, "{} of {} were never told", missing(), acknowledged.len());
+    println!("{} kills, {} closings acknowledged, all of them told", kills(), acknowledged.len());
+    server.kill();
+}
+
+/// Reads messages from one connection and writes down those that it takes.
+fn receive(stream: std::net::TcpStream, number: usize, kept: &Mutex<Vec<(String, String)>>) {
+    let mut reader = BufReader::new(stream);
+    loop {
+        let mut length = 0;
+        loop {
+            let mut line = String::new();
+            if reader.read_line(&mut line).map_or(true, |read| read == 0) {
+                return;
+            }
+            if let Some(text) = line.to_ascii_lowercase().strip_prefix("content-length:") {
+                length = text.trim().parse().unwrap();
+            }
+            if line == "\r\n" {
+                break;
+            }
+        }
+        let mut body = vec![0; length];
+        if reader.read_exact(&mut body).is_err() {
+            return;
+        }
+        let event: Value = serde_json::from_slice(&body).unwrap();
+        let takes = number % 3 != 2;
+        if takes {
+            let text = |value: &Value| value.as_str().unwrap_or("").to_owned();
+            kept.lock().unwrap().push((text(&event["type"]), text(&event["data"]["attempt"])));
+        }
+        let answer = if takes { "204 X" } else { "500 X\r\nconnection: close" };
+        if write!(reader.get_mut(), "HTTP/1.1 {answer}\r\ncontent-length: 0\r\n\r\n").is_err() || !takes {
+            return;
+        }
+    }
 }

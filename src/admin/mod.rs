@@ -18,6 +18,7 @@ pub mod link;
 pub mod reply;
 pub mod request;
 pub mod socket;
+pub mod webhooks;
 
 pub use actor::Actor;
 pub use handle::handle;

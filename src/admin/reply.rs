@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use super::webhooks::WebhooksReply;
 use crate::domain::account::Retention;
 use crate::domain::address::Network;
 use crate::domain::attempt::{AttemptKind, AttemptStatus, Opened, Review};
@@ -75,6 +76,7 @@ pub enum Reply {
         files: u64,
     },
     Erasures(String),
+    Webhooks(WebhooksReply),
     Swept {
         photos: u64,
         clips: u64,

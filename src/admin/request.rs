@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::audit::Audit;
 use super::blocklist::Blocklist;
+use super::webhooks::Webhooks;
 use crate::domain::address::Network;
 use crate::domain::attempt::{AttemptKind, AttemptStatus};
 use crate::domain::id::Id;
@@ -58,6 +59,9 @@ pub enum Request {
     /// What has outlived its account's days of retention
     #[command(subcommand)]
     Retention(Retention),
+    /// Send what happens to receivers over HTTPS
+    #[command(subcommand)]
+    Webhooks(Webhooks),
     /// Write every record in clear, one JSON object a line
     Export {
         /// File to make, readable by its owner only

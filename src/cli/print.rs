@@ -4,6 +4,7 @@ use crate::admin::reply::{
     AccountSeen, AttemptDetail, AttemptSeen, JobSeen, KeySeen, Reply, SessionSeen, SetBy, SettingSeen, StageSeen,
     StatusSeen, UserSeen, Warning,
 };
+use crate::admin::webhooks::WebhooksReply;
 use crate::domain::block::Blocked;
 use crate::domain::id::Id;
 use crate::domain::job::WorkflowRun;
@@ -78,6 +79,12 @@ pub(super) fn reply(reply: &Reply) {
                 "Erased: {subjects} records of people with {rows} rows and {files} files. Backups made before know them"
             );
             println!("still; `twoface erasures` prints the list that a restore of one needs.");
+        }
+        Reply::Webhooks(reply) => {
+            if let WebhooksReply::Secret { webhook, .. } = reply {
+                eprintln!("Receiver {} is {}. Keep its secret now; it is not shown again:", webhook.id, webhook.url);
+            }
+            println!("{reply}");
         }
         Reply::Erasures(list) => print!("{list}"),
         Reply::Swept { photos, clips, attempts, preview } => {

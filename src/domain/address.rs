@@ -1,7 +1,7 @@
 //! Networks by address and prefix (CIDR, RFC 4632 and RFC 4291), as an administrator writes them.
 
 use std::fmt;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::str::FromStr;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -18,6 +18,23 @@ pub struct Network {
 pub struct NotANetwork;
 
 impl Network {
+    /// No bit may be set behind the prefix.
+    pub const fn v4(base: [u8; 4], prefix: u8) -> Self {
+        let [a, b, c, d] = base;
+        Self { base: IpAddr::V4(Ipv4Addr::new(a, b, c, d)), prefix }
+    }
+
+    /// The same for IPv6.
+    pub const fn v6(base: [u16; 8], prefix: u8) -> Self {
+        let [a, b, c, d, e, f, g, h] = base;
+        Self { base: IpAddr::V6(Ipv6Addr::new(a, b, c, d, e, f, g, h)), prefix }
+    }
+
+    /// Whether all of this network lies in `other`.
+    pub fn is_within(&self, other: &Network) -> bool {
+        self.prefix >= other.prefix && other.contains(self.base)
+    }
+
     /// An IPv4 address that arrived through an IPv6 socket counts as what it is.
     pub fn contains(&self, address: IpAddr) -> bool {
         match (self.base, address.to_canonical()) {

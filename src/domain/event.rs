@@ -53,6 +53,9 @@ pub enum Happened {
     /// Everything about the user, and about the attempt that it was registered from, is gone or about to go.
     #[serde(rename = "user.erased")]
     UserErased { user: Id, attempt: Id },
+    /// An administrator tries a webhook out; nobody else is sent this.
+    #[serde(rename = "webhook.test")]
+    WebhookTest { webhook: Id },
 }
 
 /// Which event; what a receiver may choose among.
@@ -72,6 +75,8 @@ pub enum EventKind {
     UserCreated,
     #[serde(rename = "user.erased")]
     UserErased,
+    #[serde(rename = "webhook.test")]
+    WebhookTest,
 }
 
 impl Happened {
@@ -84,12 +89,13 @@ impl Happened {
             Happened::JobFinished { .. } => EventKind::JobFinished,
             Happened::UserCreated { .. } => EventKind::UserCreated,
             Happened::UserErased { .. } => EventKind::UserErased,
+            Happened::WebhookTest { .. } => EventKind::WebhookTest,
         }
     }
 }
 
 impl EventKind {
-    pub const ALL: [EventKind; 7] = [
+    pub const ALL: [EventKind; 8] = [
         EventKind::AttemptCreated,
         EventKind::AttemptClosed,
         EventKind::AttemptReviewed,
@@ -97,6 +103,7 @@ impl EventKind {
         EventKind::JobFinished,
         EventKind::UserCreated,
         EventKind::UserErased,
+        EventKind::WebhookTest,
     ];
 
     pub fn name(self) -> &'static str {
@@ -108,6 +115,7 @@ impl EventKind {
             EventKind::JobFinished => "job.finished",
             EventKind::UserCreated => "user.created",
             EventKind::UserErased => "user.erased",
+            EventKind::WebhookTest => "webhook.test",
         }
     }
 

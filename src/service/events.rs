@@ -23,6 +23,19 @@ impl Service {
         page.iter().map(|(row, value)| event(row, value).map_err(|bad| unreadable(Table::Events, bad))).collect()
     }
 
+    /// One event, while it is kept.
+    pub(super) fn event(&self, account: Id, id: Id) -> Result<Option<Event>, Stop> {
+        let record = self.record(Table::Events, &key(&[account, id]))?;
+        Ok(record.map(|record| Event { id, record }))
+    }
+
+    /// The latest event of an account.
+    pub(super) fn last_event(&self, account: Id) -> Result<Option<Id>, Stop> {
+        let rows = self.store.scan_back(Table::Events, &key(&[account]), None, 1).map_err(failed)?;
+        let last = rows.first().map(|(row, _)| ids(row).map_err(|bad| unreadable(Table::Events, bad))).transpose()?;
+        Ok(last.map(|[_, id]| id))
+    }
+
     /// Removes events that are older than the configured days. Returns how many.
     pub fn sweep_events(&self) -> Result<usize, Stop> {
         let now = self.clock.now();

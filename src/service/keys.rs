@@ -227,7 +227,7 @@ impl Service {
         hex::encode(&self.store.blind(NO_ACCOUNT, "api key", secret))
     }
 
-    fn all<T: serde::de::DeserializeOwned>(&self, table: Table, prefix: &[u8]) -> Result<Vec<T>, Stop> {
+    pub(super) fn all<T: serde::de::DeserializeOwned>(&self, table: Table, prefix: &[u8]) -> Result<Vec<T>, Stop> {
         let mut records = Vec::new();
         let mut after: Option<Vec<u8>> = None;
         loop {

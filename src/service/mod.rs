@@ -22,6 +22,7 @@ pub mod audit;
 pub mod backups;
 pub mod blocklist;
 pub mod challenges;
+pub mod deliveries;
 pub mod erasure;
 pub mod events;
 pub mod everywhere;
@@ -37,9 +38,11 @@ pub mod people;
 mod queue;
 mod registration;
 pub mod retention;
+mod rounds;
 pub mod sessions;
 pub mod statistics;
 pub mod users;
+pub mod webhooks;
 pub mod worker;
 pub mod workflows;
 
@@ -47,6 +50,7 @@ use gallery::Gallery;
 use keys::{KeyUses, Scopes};
 use limits::{Limits, Quota};
 use queue::Queue;
+use rounds::Rounds;
 use statistics::Statistics;
 use workflows::Workflows;
 
@@ -76,6 +80,7 @@ pub struct Service {
     ids: IdMaker,
     limits: Limits,
     queue: Queue,
+    rounds: Rounds,
     key_uses: KeyUses,
     workflows: Workflows,
     gallery: Gallery,
@@ -92,6 +97,7 @@ impl Service {
         Self {
             limits: Limits::new(config.limits.requests_per_minute),
             queue: Queue::new(config.jobs.queue_max),
+            rounds: Rounds::default(),
             ids: IdMaker::new(crypto::random()),
             key_uses: KeyUses::default(),
             workflows,
@@ -150,8 +156,14 @@ impl Service {
 
     /// Commits, and tells a lost race from a failure: the caller reads again and decides anew.
     fn commit(&self, commit: Commit) -> Result<Committed, Stop> {
+        let tells = commit.ops.iter().any(|op| matches!(op, Op::Append { table: Table::Events, .. }));
         match self.store.commit(commit) {
-            Ok(()) => Ok(Committed::Done),
+            Ok(()) => {
+                if tells {
+                    self.rounds.poke();
+                }
+                Ok(Committed::Done)
+            }
             // Erased in between: whoever reads again finds nothing left.
             Err(CommitError::Conflict | CommitError::Store(StoreError::Forgotten)) => Ok(Committed::Conflict),
             Err(CommitError::Full) => Err(Refusal::StorageFull.into()),

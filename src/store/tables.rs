@@ -12,7 +12,9 @@ use crate::domain::hex;
 use crate::domain::id::Id;
 use crate::domain::job::Job;
 use crate::domain::key::ApiKeyRecord;
+use crate::domain::time::Timestamp;
 use crate::domain::user::User;
+use crate::domain::webhook::{Delivery, DeliveryState};
 
 /// A table of the store. The text is its name on disk and never changes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -61,10 +63,18 @@ pub enum Table {
     BlockedByDocument,
     /// entry → who did what; appended, and removed when it is in the audit log's file
     Audit,
+    /// account, webhook → webhook record
+    Webhooks,
+    /// account, webhook → the last event that was laid out for it
+    WebhookCursors,
+    /// account, webhook, event → delivery record
+    Deliveries,
+    /// index: account, webhook, when it is due (milliseconds), event → nothing; only while the delivery waits
+    DeliveriesDue,
 }
 
 impl Table {
-    pub const ALL: [Table; 22] = [
+    pub const ALL: [Table; 26] = [
         Table::Accounts,
         Table::Keys,
         Table::KeysByHash,
@@ -87,6 +97,10 @@ impl Table {
         Table::BlockedFaces,
         Table::BlockedByDocument,
         Table::Audit,
+        Table::Webhooks,
+        Table::WebhookCursors,
+        Table::Deliveries,
+        Table::DeliveriesDue,
     ];
 
     pub fn name(self) -> &'static str {
@@ -113,6 +127,10 @@ impl Table {
             Table::BlockedFaces => "blocked_faces",
             Table::BlockedByDocument => "blocked_by_document",
             Table::Audit => "audit",
+            Table::Webhooks => "webhooks",
+            Table::WebhookCursors => "webhook_cursors",
+            Table::Deliveries => "deliveries",
+            Table::DeliveriesDue => "deliveries_due",
         }
     }
 
@@ -139,6 +157,7 @@ impl Table {
                 | Table::UsersByDocument
                 | Table::UsersByAttempt
                 | Table::BlockedByDocument
+                | Table::DeliveriesDue
         )
     }
 }
@@ -262,8 +281,30 @@ pub fn index_rows(table: Table, value: &[u8]) -> Result<Vec<IndexRow>, BadRecord
                 None => Vec::new(),
             }
         }
+        Table::Deliveries => {
+            let delivery: Delivery = decode(value)?;
+            match delivery.state {
+                DeliveryState::Waiting { next_at } => {
+                    vec![row(Table::DeliveriesDue, due_key(&delivery, next_at), Vec::new())]
+                }
+                _ => Vec::new(),
+            }
+        }
         _ => Vec::new(),
     })
+}
+
+fn due_key(delivery: &Delivery, next_at: Timestamp) -> Vec<u8> {
+    let millis = u64::try_from(next_at.as_millis()).unwrap_or(0);
+    [key(&[delivery.account, delivery.webhook]), millis.to_be_bytes().to_vec(), key(&[delivery.event])].concat()
+}
+
+/// When a row of `deliveries_due` is due, and its event.
+pub fn due_of(row: &[u8]) -> Result<(Timestamp, Id), BadRecord> {
+    let (millis, event) = row.get(24..).and_then(|rest| rest.split_at_checked(8)).ok_or(BadRecord)?;
+    let millis = u64::from_be_bytes(millis.try_into().map_err(|_| BadRecord)?);
+    let [event] = ids(event)?;
+    Ok((Timestamp::from_millis(i64::try_from(millis).map_err(|_| BadRecord)?), event))
 }
 
 /// The key of `users_by_document`, and how those of `jobs_by_document` begin.
@@ -303,6 +344,8 @@ mod tests {
                 Table::Attempts => again::<Attempt>(record),
                 Table::Jobs => again::<Job>(record),
                 Table::Users => again::<User>(record),
+                Table::Webhooks => again::<crate::domain::webhook::Webhook>(record),
+                Table::Deliveries => again::<Delivery>(record),
                 Table::Events => again::<crate::domain::event::EventRecord>(record),
                 Table::Audit => again::<crate::domain::audit::Entry>(record),
                 other => panic!("{} holds no records", other.name()),
@@ -311,8 +354,9 @@ mod tests {
             let stored = [&[1][..], record.to_string().as_bytes()].concat();
             index_rows_seen += index_rows(table, &stored).unwrap().len();
         }
-        // One of the key, one of the open session, three of the two jobs (one is queued), two of the user.
-        assert_eq!(index_rows_seen, 7);
+        // One of the key, one of the open session, three of the two jobs (one is queued), two of the user, one of the two
+        // deliveries.
+        assert_eq!(index_rows_seen, 8);
     }
 
     #[test]

@@ -144,6 +144,15 @@ impl Server {
         self.running.as_ref().unwrap().service.expire_sessions().unwrap()
     }
 
+    /// What an administrator asks for.
+    pub fn administer(&self, request: twoface::admin::Request) -> twoface::admin::Reply {
+        twoface::admin::handle(&self.running.as_ref().unwrap().service, request)
+    }
+
+    pub fn certificate_file(&self) -> std::path::PathBuf {
+        self._folder.path().join("store/certificate.pem")
+    }
+
     pub fn sweep_events(&self) -> usize {
         self.running.as_ref().unwrap().service.sweep_events().unwrap()
     }

@@ -1,0 +1,162 @@
+//! Webhooks: which receivers an account has, and their secrets.
+
+use std::time::Duration;
+
+use super::events::tell;
+use super::{Committed, Service, failed, no_entity, put, unreadable};
+use crate::crypto;
+use crate::domain::event::{EventKind, Happened};
+use crate::domain::id::Id;
+use crate::domain::refusal::{Failure, Stop};
+use crate::domain::target::Target;
+use crate::domain::webhook::{Disabled, DisabledBecause, OldWebhookSecret, Webhook, WebhookSecret};
+use crate::store::tables::{Owner, Table, decode, key};
+use crate::store::{Commit, Expect, Op};
+
+/// Deliveries removed with one commit.
+const BATCH: usize = 500;
+/// Before every event.
+const NOTHING_YET: Id = Id::from_bytes([0; 12]);
+
+impl Service {
+    /// A new receiver of what happens from now on. Its secret is shown this once.
+    pub fn create_webhook(
+        &self,
+        account: Id,
+        target: &Target,
+        events: Vec<EventKind>,
+    ) -> Result<(Webhook, String), Stop> {
+        let now = self.clock.now();
+        let webhook = Webhook {
+            id: self.ids.next(now),
+            account,
+            url: target.to_string(),
+            events,
+            secret: WebhookSecret::from_bytes(&crypto::random()),
+            old_secret: None,
+            created_at: now,
+            disabled: None,
+        };
+        let row = key(&[account, webhook.id]);
+        let cursor = self.last_event(account)?.unwrap_or(NOTHING_YET);
+        let commit = Commit {
+            expects: vec![
+                Expect::Present(Table::Accounts, key(&[account])),
+                Expect::Absent(Table::Webhooks, row.clone()),
+            ],
+            ops: vec![
+                put(Table::Webhooks, row.clone(), &webhook, Owner::Account(account))?,
+                cursor_at(row, account, cursor),
+            ],
+        };
+        match self.commit(commit)? {
+            Committed::Done => {
+                let secret = webhook.secret.shown();
+                Ok((webhook, secret))
+            }
+            Committed::Conflict => Err(no_entity(account)),
+        }
+    }
+
+    /// The receivers of `account`, oldest first.
+    pub fn webhooks(&self, account: Id) -> Result<Vec<Webhook>, Stop> {
+        self.all(Table::Webhooks, &key(&[account]))
+    }
+
+    /// Those of every account.
+    pub(super) fn all_webhooks(&self) -> Result<Vec<Webhook>, Stop> {
+        self.all(Table::Webhooks, &[])
+    }
+
+    pub fn webhook(&self, id: Id) -> Result<Webhook, Stop> {
+        self.all_webhooks()?.into_iter().find(|webhook| webhook.id == id).ok_or_else(|| no_entity(id))
+    }
+
+    /// A new secret, shown this once. For `overlap` messages are signed with both.
+    pub fn rotate_webhook(&self, id: Id, overlap: Duration) -> Result<(Webhook, String), Stop> {
+        let webhook = self.webhook(id)?;
+        let fresh = WebhookSecret::from_bytes(&crypto::random());
+        let changed = self.change_webhook(webhook.account, id, |webhook| {
+            let old = std::mem::replace(&mut webhook.secret, fresh.clone());
+            webhook.old_secret = Some(OldWebhookSecret { secret: old, until: self.clock.now().after(overlap) });
+        })?;
+        Ok((changed, fresh.shown()))
+    }
+
+    /// Takes a receiver that had answered "gone" into use again, for what happens from now on.
+    pub fn enable_webhook(&self, id: Id) -> Result<Webhook, Stop> {
+        let webhook = self.webhook(id)?;
+        let row = key(&[webhook.account, id]);
+        let cursor = self.last_event(webhook.account)?.unwrap_or(NOTHING_YET);
+        let ops = vec![cursor_at(row, webhook.account, cursor)];
+        let _ = self.commit(Commit { ops, ..Commit::default() })?;
+        let changed = self.change_webhook(webhook.account, id, |webhook| webhook.disabled = None);
+        self.rounds.poke();
+        changed
+    }
+
+    /// Removes a receiver with everything that was on its way to it.
+    pub fn remove_webhook(&self, id: Id) -> Result<Webhook, Stop> {
+        let webhook = self.webhook(id)?;
+        let account = webhook.account;
+        self.disable_webhook(account, id, DisabledBecause::Removed)?;
+        loop {
+            let rows = self.store.scan(Table::Deliveries, &key(&[account, id]), None, BATCH).map_err(failed)?;
+            let mut ops: Vec<Op> =
+                rows.into_iter().map(|(key, _)| Op::Delete { table: Table::Deliveries, key }).collect();
+            let last = ops.is_empty();
+            if last {
+                let row = key(&[account, id]);
+                ops.push(Op::Delete { table: Table::WebhookCursors, key: row.clone() });
+                ops.push(Op::Delete { table: Table::Webhooks, key: row });
+            }
+            let _ = self.commit(Commit { ops, ..Commit::default() })?;
+            if last {
+                return Ok(webhook);
+            }
+        }
+    }
+
+    /// Sends a receiver an event that means nothing.
+    pub fn test_webhook(&self, id: Id) -> Result<Webhook, Stop> {
+        let webhook = self.webhook(id)?;
+        let told = tell(webhook.account, self.clock.now(), Happened::WebhookTest { webhook: id })?;
+        let commit =
+            Commit { expects: vec![Expect::Present(Table::Webhooks, key(&[webhook.account, id]))], ops: vec![told] };
+        match self.commit(commit)? {
+            Committed::Done => Ok(webhook),
+            Committed::Conflict => Err(no_entity(id)),
+        }
+    }
+
+    pub(super) fn disable_webhook(&self, account: Id, id: Id, because: DisabledBecause) -> Result<(), Stop> {
+        let at = self.clock.now();
+        self.change_webhook(account, id, |webhook| webhook.disabled = Some(Disabled { at, because })).map(|_| ())
+    }
+
+    fn change_webhook(&self, account: Id, id: Id, change: impl Fn(&mut Webhook)) -> Result<Webhook, Stop> {
+        let row = key(&[account, id]);
+        loop {
+            let before = self.store.get(Table::Webhooks, &row).map_err(failed)?.ok_or_else(|| no_entity(id))?;
+            let mut webhook: Webhook = decode(&before).map_err(|bad| unreadable(Table::Webhooks, bad))?;
+            change(&mut webhook);
+            let commit = Commit {
+                expects: vec![Expect::Equal(Table::Webhooks, row.clone(), before)],
+                ops: vec![put(Table::Webhooks, row.clone(), &webhook, Owner::Account(account))?],
+            };
+            if self.commit(commit)? == Committed::Done {
+                return Ok(webhook);
+            }
+        }
+    }
+}
+
+/// Everything up to `event` has been laid out.
+pub(super) fn cursor_at(row: Vec<u8>, account: Id, event: Id) -> Op {
+    Op::Put { table: Table::WebhookCursors, key: row, value: key(&[event]), owner: Owner::Account(account) }
+}
+
+/// The target of a stored webhook.
+pub(super) fn target_of(webhook: &Webhook) -> Result<Target, Stop> {
+    webhook.url.parse().map_err(|_| Failure("a stored webhook has no target".to_owned()).into())
+}
