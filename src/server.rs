@@ -501,6 +501,12 @@ async fn maintain(service: web::Data<Service>) {
             Err(_) => return,
         }
         let sweeping = service.clone();
+        match web::block(move || sweeping.sweep_replays()).await {
+            Ok(Ok(_)) => {}
+            Ok(Err(stop)) => tracing::error!("idempotency keys: {stop}"),
+            Err(_) => return,
+        }
+        let sweeping = service.clone();
         match web::block(move || sweeping.sweep_deliveries()).await {
             Ok(Ok(_)) => {}
             Ok(Err(stop)) => tracing::error!("deliveries: {stop}"),

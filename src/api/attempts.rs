@@ -8,12 +8,14 @@ use super::answer::{Answer, ask, ok};
 use super::credential::{ApiKey, Attempts, Erase};
 use super::error::Denied;
 use super::jobs::entity_id;
+use super::once::{self, Whose};
 use super::paging::{self, Paging};
 use super::upload::Form;
 use crate::domain::attempt::{Attempt, AttemptKind, AttemptStatus, Registration, Reviewer, Settlement};
 use crate::domain::audit::Actor;
 use crate::domain::job::{InputFile, Job, JobState, Verdict};
 use crate::domain::refusal::Refusal;
+use crate::domain::replay::Effect;
 use crate::domain::user::DocumentNumber;
 use crate::service::Service;
 use crate::service::attempts::{AttemptFilter, AttemptPage, AttemptSeen};
@@ -85,7 +87,14 @@ pub async fn review(
         return Err(Refusal::BadField { field: "note", must: "be at most 2,000 characters" }.into());
     }
     let by = Reviewer::Key { key: key.0.key };
-    ok(ask(&service, move |service| service.review(key.0.account, id, settlement, note, by)).await?)
+    match once::turn(&service, &request, Whose::Account(key.0.account), &form).await? {
+        Ok(once) => {
+            ok(ask(&service, move |service| service.review(key.0.account, id, settlement, note, by, once.as_ref()))
+                .await?)
+        }
+        Err(Effect::AttemptReviewed { attempt }) => ok(attempt).map(once::replayed),
+        Err(_) => Err(once::of_another_kind()),
+    }
 }
 
 /// `GET /attempts/:id`.

@@ -13,6 +13,7 @@ use actix_web::{FromRequest, HttpMessage, HttpRequest, web};
 
 use super::answer::ask;
 use super::error::Denied;
+use super::once;
 use crate::domain::id::Id;
 use crate::domain::key::{Caller, ClientCertificate, Scope};
 use crate::domain::refusal::{Failure, Refusal, Stop};
@@ -39,6 +40,12 @@ scopes!(Sessions, Attempts, Users, Erase, Events);
 /// `X-Tagshelf-Session: <token>` of a session that is open.
 pub struct OpenSession(pub SessionHolder);
 
+/// The same, or the token of a session that has ended and was asked the same under the same idempotency key before.
+pub enum ClosingSession {
+    Open(SessionHolder),
+    Ended,
+}
+
 /// A key of the account, or the token of the one session whose jobs may then be read.
 pub enum JobReader {
     Key(KeyHolder),
@@ -64,6 +71,27 @@ impl FromRequest for OpenSession {
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
         let request = request.clone();
         Box::pin(async move { session_holder(&request).await.map(OpenSession) })
+    }
+}
+
+impl FromRequest for ClosingSession {
+    type Error = Denied;
+    type Future = Extracting<Self>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let request = request.clone();
+        Box::pin(async move {
+            let refused = match session_holder(&request).await {
+                Ok(holder) => return Ok(ClosingSession::Open(holder)),
+                Err(Denied(Stop::Refused(Refusal::InvalidToken))) => Denied::from(Refusal::InvalidToken),
+                Err(other) => return Err(other),
+            };
+            let service = service_of(&request)?;
+            match once::served_before(&service, &request, session_token(&request)).await? {
+                Some(account) => count(&request, &service, account).map(|()| ClosingSession::Ended),
+                None => Err(refused),
+            }
+        })
     }
 }
 
@@ -100,10 +128,15 @@ async fn key_holder(request: &HttpRequest, scope: Scope) -> Result<KeyHolder, De
 
 async fn session_holder(request: &HttpRequest) -> Result<SessionHolder, Denied> {
     let service = service_of(request)?;
-    let token = header(request, "x-tagshelf-session").to_owned();
+    let token = session_token(request);
     let holder = ask(&service, move |service| service.session_of(&token)).await?;
     count(request, &service, holder.account)?;
     Ok(holder)
+}
+
+/// The token as it was sent.
+pub fn session_token(request: &HttpRequest) -> String {
+    header(request, "x-tagshelf-session").to_owned()
 }
 
 fn count(request: &HttpRequest, service: &Service, account: Id) -> Result<(), Denied> {

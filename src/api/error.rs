@@ -82,7 +82,7 @@ impl Denied {
         let mut response = envelope(code, error, &msg, request_id, manner);
         let retry_after = match &self.0 {
             Stop::Refused(Refusal::RateLimited { retry_after }) => Some(retry_after.as_secs().max(1)),
-            Stop::Refused(Refusal::Busy | Refusal::NotReady) => Some(1),
+            Stop::Refused(Refusal::Busy | Refusal::NotReady | Refusal::RequestInFlight) => Some(1),
             _ => None,
         };
         if let Some(seconds) = retry_after {
@@ -162,6 +162,15 @@ impl Denied {
                 "This nonce is unknown, has expired or was used before. Ask for a new challenge.",
             ),
             Refusal::Busy => (503, "busy", "The server is busy. Nothing was stored; try again shortly."),
+            Refusal::BadIdempotencyKey => {
+                (400, "bad_idempotency_key", "`Idempotency-Key` must be 1 to 255 printable ASCII characters.")
+            }
+            Refusal::RequestInFlight => {
+                (409, "request_in_flight", "A request with this `Idempotency-Key` is being served. Ask again shortly.")
+            }
+            Refusal::OtherRequest => {
+                (422, "idempotency_mismatch", "This `Idempotency-Key` was used for a request with another body.")
+            }
             Refusal::NotReady => (503, "not_ready", "The server is starting."),
             Refusal::StorageFull => (507, "storage_full", "The server has no room to store this. Nothing was stored."),
         };

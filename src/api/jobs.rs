@@ -10,15 +10,21 @@ use serde_json::{Map, Value, json};
 use super::answer::{Answer, ask, ok};
 use super::credential::{JobReader, OpenSession};
 use super::error::Denied;
+use super::once::{self, Whose};
 use super::upload::Form;
 use crate::domain::id::Id;
 use crate::domain::job::{JobState, Operation};
 use crate::domain::key::AnswerMode;
 use crate::domain::refusal::{Refusal, Stop};
+use crate::domain::replay::Effect;
 use crate::domain::user::DocumentNumber;
 use crate::domain::workflow::{Action, Fault, FieldKind};
 use crate::service::jobs::{JobSeen, Submission, Tries};
+use crate::service::once::Once;
 use crate::service::{Service, SessionHolder};
+
+/// How often a replayed request looks whether its job has ended; the ticket was the first one's.
+const LOOK_AGAIN: Duration = Duration::from_millis(100);
 
 /// The longest that `Prefer: wait` may ask for (contract).
 const WAIT_SECONDS_MAX: u64 = 30;
@@ -33,6 +39,10 @@ pub async fn submit(
     parameters: Map<String, Value>,
     mut form: Form,
 ) -> Answer {
+    let once = match turn(&service, request, holder, operation.name(), &form).await? {
+        Ok(once) => once,
+        Err(job) => return again(service, request, holder, job).await,
+    };
     first_try(&service, request, holder, operation.name()).await?;
     let claimed = parameters.get("documentId").and_then(Value::as_str).and_then(DocumentNumber::parse);
     let numbers = Vec::from_iter(claimed);
@@ -42,7 +52,7 @@ pub async fn submit(
     }
     let submission =
         Submission { operation, workflow: None, faults: Vec::new(), parameters, files, numbers, memory: form.memory };
-    store(service, request, holder, submission).await
+    store(service, request, holder, submission, once).await
 }
 
 /// `POST /jobs/start/:workflowName`. A field that is missing or wrong makes the job Invalid, which names it.
@@ -56,6 +66,10 @@ pub async fn start(
     let name = path.into_inner();
     let run = ask(&service, move |service| service.workflow(&name)).await?;
     let mut form = Form::read(&request, body).await?;
+    let once = match turn(&service, &request, session.0, &run.name, &form).await? {
+        Ok(once) => once,
+        Err(job) => return again(service, &request, session.0, job).await,
+    };
     first_try(&service, &request, session.0, &run.name).await?;
     let (mut parameters, mut files, mut faults, mut numbers) = (Map::new(), Vec::new(), Vec::new(), Vec::new());
     for (field, rule) in &run.definition.fields {
@@ -81,7 +95,7 @@ pub async fn start(
     let operation = Operation::Workflow;
     let submission =
         Submission { operation, workflow: Some(run), faults, parameters, files, numbers, memory: form.memory };
-    store(service, &request, session.0, submission).await
+    store(service, &request, session.0, submission, once).await
 }
 
 /// Refuses before the body is looked at closely; the tries are told either way.
@@ -102,30 +116,79 @@ async fn store(
     request: &HttpRequest,
     holder: SessionHolder,
     submission: Submission,
+    once: Option<Once>,
 ) -> Answer {
-    let submitted = ask(&service, move |service| service.submit(holder, submission)).await;
+    let submitted = ask(&service, move |service| service.submit(holder, submission, once.as_ref())).await;
     note_tries(request, &service, &submitted.as_ref().map(|submitted| submitted.tries));
     let submitted = submitted?;
 
-    let job_id = HeaderValue::from_str(&submitted.id.to_string()).ok();
-    let waits = prefer_wait(request).or((holder.answer == AnswerMode::Wait).then_some(WAIT_SECONDS_MAX));
-    let mut response = match waits {
-        None => ok(submitted.id)?,
-        Some(seconds) => match tokio::time::timeout(Duration::from_secs(seconds), submitted.ticket).await {
-            Ok(Ok(outcome)) => {
-                let status = StatusCode::from_u16(outcome.http_status()).unwrap_or(StatusCode::OK);
-                let mut response = HttpResponse::build(status).json(outcome.output);
-                let applied = HeaderValue::from_static("wait");
-                response.headers_mut().insert(HeaderName::from_static("preference-applied"), applied);
-                response
-            }
-            _ => ok(submitted.id)?,
-        },
+    let outcome = match wait_of(request, holder) {
+        None => None,
+        Some(time) => tokio::time::timeout(time, submitted.ticket).await.ok().and_then(Result::ok),
     };
-    if let Some(id) = job_id {
+    answer(submitted.id, outcome)
+}
+
+/// How long the answer may be held for the job's outcome.
+fn wait_of(request: &HttpRequest, holder: SessionHolder) -> Option<Duration> {
+    let waits = prefer_wait(request).or((holder.answer == AnswerMode::Wait).then_some(WAIT_SECONDS_MAX));
+    waits.map(Duration::from_secs)
+}
+
+/// The job's id, or its outcome if that was waited for and came.
+fn answer(job: Id, outcome: Option<Outcome>) -> Answer {
+    let mut response = match outcome {
+        None => ok(job)?,
+        Some(outcome) => {
+            let status = StatusCode::from_u16(outcome.http_status()).unwrap_or(StatusCode::OK);
+            let mut response = HttpResponse::build(status).json(outcome.output);
+            let applied = HeaderValue::from_static("wait");
+            response.headers_mut().insert(HeaderName::from_static("preference-applied"), applied);
+            response
+        }
+    };
+    if let Ok(id) = HeaderValue::from_str(&job.to_string()) {
         response.headers_mut().insert(HeaderName::from_static("x-job-id"), id);
     }
     Ok(response)
+}
+
+/// The turn of a request that makes a job; the job if it has been made before. Asked before the tries are: a replay is none.
+async fn turn(
+    service: &web::Data<Service>,
+    request: &HttpRequest,
+    holder: SessionHolder,
+    name: &str,
+    form: &Form,
+) -> Result<Result<Option<Once>, Id>, Denied> {
+    match once::turn(service, request, Whose::Session(session_token(request)), form).await? {
+        Ok(once) => Ok(Ok(once)),
+        Err(Effect::JobStored { job }) => {
+            let name = name.to_owned();
+            let tries = ask(service, move |service| service.tries_left(holder, &name)).await;
+            note_tries(request, service, &tries);
+            Ok(Err(job))
+        }
+        Err(_) => Err(once::of_another_kind()),
+    }
+}
+
+/// Answers for a job that was made before: with its id or, if the client waits, its outcome.
+async fn again(service: web::Data<Service>, request: &HttpRequest, holder: SessionHolder, job: Id) -> Answer {
+    let ended = async {
+        loop {
+            let seen = ask(&service, move |service| service.job(holder.account, job)).await?;
+            if let JobState::Finished { outcome, .. } = seen.job.state {
+                return Ok::<_, Denied>(outcome);
+            }
+            tokio::time::sleep(LOOK_AGAIN).await;
+        }
+    };
+    let outcome = match wait_of(request, holder) {
+        None => None,
+        Some(time) => tokio::time::timeout(time, ended).await.ok().transpose()?,
+    };
+    answer(job, outcome).map(once::replayed)
 }
 
 /// `GET /jobs/:id`.

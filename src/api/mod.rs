@@ -22,6 +22,7 @@ mod gate;
 mod health;
 mod jobs;
 mod legacy;
+mod once;
 mod paging;
 mod sessions;
 mod spanish;

@@ -40,6 +40,11 @@ pub fn sentence(stop: &Stop) -> String {
         Refusal::NoTriesLeft => "A esta sesión no le quedan intentos para esta operación. Cree una sesión nueva.",
         Refusal::ChallengeGone => "Este nonce es desconocido, expiró o ya se usó. Pida un reto nuevo.",
         Refusal::Busy => "El servidor está ocupado. No se guardó nada; inténtelo de nuevo en un momento.",
+        Refusal::BadIdempotencyKey => "`Idempotency-Key` debe tener de 1 a 255 caracteres ASCII imprimibles.",
+        Refusal::RequestInFlight => {
+            "Ya se atiende una solicitud con este `Idempotency-Key`. Pregunte de nuevo en un momento."
+        }
+        Refusal::OtherRequest => "Este `Idempotency-Key` se usó para una solicitud con otro cuerpo.",
         Refusal::NotReady => "El servidor está arrancando.",
         Refusal::StorageFull => "El servidor no tiene espacio para guardar esto. No se guardó nada.",
     };

@@ -3,6 +3,7 @@
 //! Memory is reserved for a body only once its beginning has arrived, and only as long as the rest keeps a pace in proportion: who
 //! announces ten megabytes and sends a letter now and then takes nothing from anybody.
 
+use std::borrow::Cow;
 use std::cell::{Cell, RefCell};
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,6 +19,7 @@ use super::error::Denied;
 use crate::config::Limits;
 use crate::domain::refusal::{Refusal, Stop};
 use crate::service::Service;
+use crate::service::once::digest;
 
 /// What multipart may add around the parts: boundaries and part headers.
 pub const FRAMING_BYTES_MAX: usize = 64 * 1024;
@@ -91,6 +93,14 @@ impl Form {
             () = intake.falls_behind(limits) => return Err(Refusal::BodyTooSlow.into()),
         };
         Ok(Self { fields, memory: intake.permit.into_inner() })
+    }
+
+    /// A digest of what the body says, whatever the order of its fields and whatever stands between multipart's parts.
+    pub fn digest(&self) -> [u8; 32] {
+        digest(self.fields.iter().map(|(name, content)| match content {
+            Content::Bytes(bytes) => (name.as_str(), 0, Cow::Borrowed(bytes.as_slice())),
+            Content::Value(value) => (name.as_str(), 1, Cow::Owned(value.to_string().into_bytes())),
+        }))
     }
 
     pub fn has(&self, field: &str) -> bool {

@@ -9,10 +9,12 @@ use super::answer::{Answer, ask, ok};
 use super::credential::{ApiKey, Erase, Users};
 use super::error::Denied;
 use super::jobs::entity_id;
+use super::once::{self, Whose};
 use super::paging::{self, Paging};
 use super::upload::Form;
 use crate::domain::audit::Actor;
 use crate::domain::refusal::{Failure, Refusal};
+use crate::domain::replay::Effect;
 use crate::domain::user::{DocumentNumber, DocumentType, User};
 use crate::domain::workflow::FieldKind;
 use crate::service::Service;
@@ -44,9 +46,18 @@ pub async fn register(
             .ok_or(Refusal::BadDocumentType)?,
         metadata: form.object("metadata")?.unwrap_or_default(),
     };
-    ok(shown(
-        &ask(&service, move |service| service.register(&Actor::Key(key.0.key), key.0.account, registration)).await?,
-    ))
+    let (account, by) = (key.0.account, Actor::Key(key.0.key));
+    match once::turn(&service, &request, Whose::Account(account), &form).await? {
+        Ok(once) => {
+            let user =
+                ask(&service, move |service| service.register(&by, account, registration, once.as_ref())).await?;
+            ok(shown(&user))
+        }
+        Err(Effect::UserRegistered { user }) => {
+            ok(shown(&ask(&service, move |service| service.user(account, user)).await?)).map(once::replayed)
+        }
+        Err(_) => Err(once::of_another_kind()),
+    }
 }
 
 /// `POST /users/search`: the enrolled people most like the face in `face`, the most alike first.

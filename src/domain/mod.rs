@@ -17,6 +17,7 @@ pub mod job;
 pub mod key;
 pub mod liveness;
 pub mod refusal;
+pub mod replay;
 pub mod score;
 pub mod target;
 pub mod time;

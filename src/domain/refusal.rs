@@ -62,6 +62,12 @@ pub enum Refusal {
     /// The queue or the memory for uploads is full.
     Busy,
     NotReady,
+    /// An idempotency key is 1 to 255 printable ASCII characters.
+    BadIdempotencyKey,
+    /// The first request with this idempotency key is still being served.
+    RequestInFlight,
+    /// The idempotency key was used for a request that said something else.
+    OtherRequest,
     StorageFull,
 }
 

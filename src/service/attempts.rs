@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::audit::noted;
 use super::events::tell;
+use super::once::{Once, came_to};
 use super::{Service, failed, no_entity, unreadable};
 use crate::domain::attempt::{Attempt, AttemptKind, AttemptStatus, Review, Reviewer, Settlement};
 use crate::domain::audit::{Act, Entry};
@@ -11,6 +12,7 @@ use crate::domain::event::Happened;
 use crate::domain::id::Id;
 use crate::domain::job::Job;
 use crate::domain::refusal::{Refusal, Stop};
+use crate::domain::replay::Effect;
 use crate::domain::time::Timestamp;
 use crate::domain::user::DocumentNumber;
 use crate::store::Commit;
@@ -142,6 +144,7 @@ impl Service {
         settlement: Settlement,
         note: Option<String>,
         by: Reviewer,
+        once: Option<&Once>,
     ) -> Result<Id, Stop> {
         let new = self.change_attempt(account, id, |attempt| {
             if attempt.status != AttemptStatus::Review {
@@ -154,6 +157,7 @@ impl Service {
             let reviewed = tell(account, at, Happened::AttemptReviewed { attempt: id, status })?;
             let entry = Entry::new(at, by.actor(), Act::AttemptReviewed).of(account, id).word(status.name());
             let mut commit = Commit { ops: vec![reviewed, noted(&entry)?], ..Commit::default() };
+            came_to(once, &mut commit, account, at, || Effect::AttemptReviewed { attempt: id })?;
             let jobs = self.jobs_of(account, id)?;
             Ok((self.register_candidate(attempt, &jobs, &mut commit)?, commit))
         })?;

@@ -9,6 +9,7 @@ use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
 use super::audit::noted;
 use super::events::tell;
+use super::once::{Once, came_to};
 use super::operations::Concluded;
 use super::past::Past;
 use super::queue::QueuedJob;
@@ -22,6 +23,7 @@ use crate::domain::hex;
 use crate::domain::id::Id;
 use crate::domain::job::{InputFile, Job, JobState, Operation, Outcome, WorkflowRun};
 use crate::domain::refusal::{Failure, Refusal, Stop};
+use crate::domain::replay::Effect;
 use crate::domain::time::Timestamp;
 use crate::domain::user::DocumentNumber;
 use crate::domain::workflow::Fault;
@@ -75,7 +77,12 @@ pub struct JobSeen {
 
 impl Service {
     /// Stores a job and queues it. Durable when it returns; refused without a trace when there is no place, no try or no room.
-    pub fn submit(&self, holder: SessionHolder, submission: Submission) -> Result<Submitted, Stop> {
+    pub fn submit(
+        &self,
+        holder: SessionHolder,
+        submission: Submission,
+        once: Option<&Once>,
+    ) -> Result<Submitted, Stop> {
         let place = self.queue.reserve().ok_or(Refusal::Busy)?;
         self.tries_left(holder, submission.name())?;
         let Submission { operation, workflow, faults, mut parameters, files, numbers, memory } = submission;
@@ -113,10 +120,11 @@ impl Service {
             }
             attempt.updated_at = now;
             let row = job_key(&job);
-            let commit = Commit {
+            let mut commit = Commit {
                 expects: vec![Expect::Absent(Table::Jobs, row.clone())],
                 ops: vec![put(Table::Jobs, row, &job, owner)?],
             };
+            came_to(once, &mut commit, holder.account, now, || Effect::JobStored { job: job.id })?;
             Ok((Tries { left: tries.left.saturating_sub(1), ..tries }, commit))
         });
         let tries = tries.inspect_err(|_| self.drop_files(&job.files))?;

@@ -30,11 +30,11 @@ use crate::store::{Commit, Expect, Op};
 impl Service {
     /// Opens an attempt for one job and stores that. [`Service::conclude`] closes it by the outcome.
     pub fn examine(&self, by: KeyHolder, submission: Submission) -> Result<(SessionHolder, Submitted), Stop> {
-        let (session, _) = self.open(by, AttemptKind::Validation)?;
-        match self.submit(session, submission) {
+        let (session, _) = self.open(by, AttemptKind::Validation, None)?;
+        match self.submit(session, submission, None) {
             Ok(submitted) => Ok((session, submitted)),
             Err(stop) => {
-                self.close_session(session, Closing::Failed)?;
+                self.close_session(session, Closing::Failed, None)?;
                 Err(stop)
             }
         }
@@ -42,7 +42,7 @@ impl Service {
 
     pub fn conclude(&self, session: SessionHolder, outcome: &Outcome) -> Result<Id, Stop> {
         let succeeded = outcome.verdict == Verdict::Succeeded;
-        self.close_session(session, if succeeded { Closing::Success } else { Closing::Failed })
+        self.close_session(session, if succeeded { Closing::Success } else { Closing::Failed }, None)
     }
 
     /// Registers somebody whom nobody examined. The attempt that every user comes from is closed without a job; an account that
@@ -57,9 +57,9 @@ impl Service {
         if self.user_of_number(by.account, &document_id)?.is_some() {
             return Err(Refusal::DocumentTaken.into());
         }
-        let (session, _) = self.open(by, AttemptKind::Signup)?;
-        let attempt = self.close_session(session, Closing::Success)?;
-        self.register(&Actor::Key(by.key), by.account, Registration { attempt, document_id, document_type, metadata })
+        let (session, _) = self.open(by, AttemptKind::Signup, None)?;
+        let attempt = self.close_session(session, Closing::Success, None)?;
+        self.register(&Actor::Key(by.key), by.account, Registration { attempt, document_id, document_type, metadata }, None)
     }
 
     /// Has a face embedded that is to be enrolled, in its turn behind the jobs. Nothing of the photo is stored.

@@ -32,6 +32,7 @@ pub mod jobs;
 pub mod keys;
 pub mod legacy;
 pub mod limits;
+pub mod once;
 pub mod operations;
 pub mod past;
 pub mod people;
@@ -49,6 +50,7 @@ pub mod workflows;
 use gallery::Gallery;
 use keys::{KeyUses, Scopes};
 use limits::{Limits, Quota};
+use once::InFlight;
 use queue::Queue;
 use rounds::Rounds;
 use statistics::Statistics;
@@ -81,6 +83,7 @@ pub struct Service {
     limits: Limits,
     queue: Queue,
     rounds: Rounds,
+    in_flight: InFlight,
     key_uses: KeyUses,
     workflows: Workflows,
     gallery: Gallery,
@@ -98,6 +101,7 @@ impl Service {
             limits: Limits::new(config.limits.requests_per_minute),
             queue: Queue::new(config.jobs.queue_max),
             rounds: Rounds::default(),
+            in_flight: InFlight::default(),
             ids: IdMaker::new(crypto::random()),
             key_uses: KeyUses::default(),
             workflows,

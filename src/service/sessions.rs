@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::audit::noted;
 use super::events::tell;
+use super::once::{Once, came_to};
 use super::{Committed, KeyHolder, Service, SessionHolder, failed, person, put, unreadable};
 use crate::crypto;
 use crate::domain::attempt::{Attempt, AttemptKind, AttemptStatus, Closing, Session};
@@ -12,6 +13,7 @@ use crate::domain::event::Happened;
 use crate::domain::hex;
 use crate::domain::id::Id;
 use crate::domain::refusal::{Refusal, Stop};
+use crate::domain::replay::Effect;
 use crate::store::tables::{Table, hash_key, ids, key};
 use crate::store::{Commit, Expect};
 
@@ -19,12 +21,17 @@ use crate::store::{Commit, Expect};
 pub(super) const NO_ACCOUNT: Id = Id::from_bytes([0; 12]);
 
 impl Service {
-    /// Opens a session and its attempt. The token is shown this once.
-    pub fn open_session(&self, holder: KeyHolder, kind: AttemptKind) -> Result<String, Stop> {
-        self.open(holder, kind).map(|(_, token)| token)
+    /// Opens a session and its attempt. The token is shown this once, and for a day to whoever asks with the same idempotency key.
+    pub fn open_session(&self, holder: KeyHolder, kind: AttemptKind, once: Option<&Once>) -> Result<String, Stop> {
+        self.open(holder, kind, once).map(|(_, token)| token)
     }
 
-    pub(super) fn open(&self, holder: KeyHolder, kind: AttemptKind) -> Result<(SessionHolder, String), Stop> {
+    pub(super) fn open(
+        &self,
+        holder: KeyHolder,
+        kind: AttemptKind,
+        once: Option<&Once>,
+    ) -> Result<(SessionHolder, String), Stop> {
         let now = self.clock.now();
         let token = hex::encode(&crypto::random::<32>());
         let session = Session {
@@ -34,13 +41,14 @@ impl Service {
         };
         let attempt = Attempt::open(self.ids.next(now), holder.account, kind, now, session);
         let row = key(&[attempt.account, attempt.id]);
-        let commit = Commit {
+        let mut commit = Commit {
             expects: vec![Expect::Absent(Table::Attempts, row.clone())],
             ops: vec![
                 put(Table::Attempts, row, &attempt, person(attempt.account, attempt.id))?,
                 tell(attempt.account, now, Happened::AttemptCreated { attempt: attempt.id, kind })?,
             ],
         };
+        came_to(once, &mut commit, holder.account, now, || Effect::SessionOpened { token: token.clone() })?;
         match self.commit(commit)? {
             Committed::Done => {
                 Ok((SessionHolder { account: attempt.account, attempt: attempt.id, answer: holder.answer }, token))
@@ -65,7 +73,7 @@ impl Service {
     }
 
     /// Closes a session as the client judged it; the token is invalid from then on. Jobs still running finish and are recorded.
-    pub fn close_session(&self, holder: SessionHolder, closing: Closing) -> Result<Id, Stop> {
+    pub fn close_session(&self, holder: SessionHolder, closing: Closing, once: Option<&Once>) -> Result<Id, Stop> {
         let _one = self.one_registration(&self.jobs_of(holder.account, holder.attempt)?);
         let new = self.change_attempt(holder.account, holder.attempt, |attempt| {
             let now = self.clock.now();
@@ -73,6 +81,8 @@ impl Service {
                 return Err(Refusal::InvalidToken.into());
             }
             let mut commit = Commit::default();
+            let closed = || Effect::SessionClosed { attempt: holder.attempt };
+            came_to(once, &mut commit, holder.account, now, closed)?;
             Ok((self.close(attempt, closing.status(), now, &mut commit)?, commit))
         })?;
         new.map(|new| self.enrolled(new));
@@ -110,7 +120,7 @@ impl Service {
         }
     }
 
-    fn token_hash(&self, token: &str) -> String {
+    pub(super) fn token_hash(&self, token: &str) -> String {
         hex::encode(&self.store.blind(NO_ACCOUNT, "session token", token))
     }
 }

@@ -4,6 +4,7 @@ use serde_json::{Map, Value};
 
 use super::audit::noted;
 use super::events::tell;
+use super::once::{Once, came_to};
 use super::{Committed, Service, failed, no_entity, person, put, unreadable};
 use crate::domain::attempt::{Attempt, AttemptStatus};
 use crate::domain::audit::{Act, Actor, Entry};
@@ -13,6 +14,7 @@ use crate::domain::hex;
 use crate::domain::id::Id;
 use crate::domain::job::{Candidate, Job, Operation};
 use crate::domain::refusal::{Failure, Refusal, Stop};
+use crate::domain::replay::Effect;
 use crate::domain::user::{DocumentNumber, DocumentType, User};
 use crate::store::tables::{Table, decode, document_key, ids, key};
 use crate::store::{Commit, Expect, Op};
@@ -33,7 +35,13 @@ pub(super) struct NewUser {
 
 impl Service {
     /// Registers a user from an attempt that ended in SUCCESS, and enrols the selfie of its last succeeded compare, if any.
-    pub fn register(&self, by: &Actor, account: Id, registration: Registration) -> Result<User, Stop> {
+    pub fn register(
+        &self,
+        by: &Actor,
+        account: Id,
+        registration: Registration,
+        once: Option<&Once>,
+    ) -> Result<User, Stop> {
         let Registration { attempt, document_id, document_type, metadata } = registration;
         let candidate = Candidate { document_id, document_type, metadata, search: None };
         let attempt_row = key(&[account, attempt]);
@@ -57,6 +65,8 @@ impl Service {
             let mut commit = Commit { expects: vec![unchanged], ops: Vec::new() };
             let face = self.selfie_of(account, attempt)?;
             let new = self.new_user(by, (account, attempt), candidate.clone(), face, &mut commit)?;
+            let registered = || Effect::UserRegistered { user: new.user.id };
+            came_to(once, &mut commit, account, new.user.created_at, registered)?;
             if self.commit(commit)? == Committed::Done {
                 return Ok(self.enrolled(new));
             }

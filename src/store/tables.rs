@@ -12,6 +12,7 @@ use crate::domain::hex;
 use crate::domain::id::Id;
 use crate::domain::job::Job;
 use crate::domain::key::ApiKeyRecord;
+use crate::domain::replay::Replay;
 use crate::domain::time::Timestamp;
 use crate::domain::user::User;
 use crate::domain::webhook::{Delivery, DeliveryState};
@@ -71,10 +72,14 @@ pub enum Table {
     Deliveries,
     /// index: account, webhook, when it is due (milliseconds), event → nothing; only while the delivery waits
     DeliveriesDue,
+    /// keyed hash of who asked what under which idempotency key → what it came to
+    Replays,
+    /// index: when that was (milliseconds), the same hash → nothing
+    ReplaysByTime,
 }
 
 impl Table {
-    pub const ALL: [Table; 26] = [
+    pub const ALL: [Table; 28] = [
         Table::Accounts,
         Table::Keys,
         Table::KeysByHash,
@@ -101,6 +106,8 @@ impl Table {
         Table::WebhookCursors,
         Table::Deliveries,
         Table::DeliveriesDue,
+        Table::Replays,
+        Table::ReplaysByTime,
     ];
 
     pub fn name(self) -> &'static str {
@@ -131,6 +138,8 @@ impl Table {
             Table::WebhookCursors => "webhook_cursors",
             Table::Deliveries => "deliveries",
             Table::DeliveriesDue => "deliveries_due",
+            Table::Replays => "replays",
+            Table::ReplaysByTime => "replays_by_time",
         }
     }
 
@@ -158,6 +167,7 @@ impl Table {
                 | Table::UsersByAttempt
                 | Table::BlockedByDocument
                 | Table::DeliveriesDue
+                | Table::ReplaysByTime
         )
     }
 }
@@ -290,6 +300,12 @@ pub fn index_rows(table: Table, value: &[u8]) -> Result<Vec<IndexRow>, BadRecord
                 _ => Vec::new(),
             }
         }
+        Table::Replays => {
+            let replay: Replay = decode(value)?;
+            let millis = u64::try_from(replay.at.as_millis()).unwrap_or(0);
+            let by_time = [millis.to_be_bytes().to_vec(), hash_key(&replay.row)?].concat();
+            vec![row(Table::ReplaysByTime, by_time, Vec::new())]
+        }
         _ => Vec::new(),
     })
 }
@@ -344,6 +360,7 @@ mod tests {
                 Table::Attempts => again::<Attempt>(record),
                 Table::Jobs => again::<Job>(record),
                 Table::Users => again::<User>(record),
+                Table::Replays => again::<Replay>(record),
                 Table::Webhooks => again::<crate::domain::webhook::Webhook>(record),
                 Table::Deliveries => again::<Delivery>(record),
                 Table::Events => again::<crate::domain::event::EventRecord>(record),
@@ -355,8 +372,8 @@ mod tests {
             index_rows_seen += index_rows(table, &stored).unwrap().len();
         }
         // One of the key, one of the open session, three of the two jobs (one is queued), two of the user, one of the two
-        // deliveries.
-        assert_eq!(index_rows_seen, 8);
+        // deliveries, five of the replays.
+        assert_eq!(index_rows_seen, 13);
     }
 
     #[test]
