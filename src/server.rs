@@ -169,6 +169,7 @@ pub fn start(config: Config, clock: Clock, examiner: Arc<dyn Examiner>) -> Resul
     }
     let enrolled = service.load_galleries().map_err(|stop| ("enrolled faces", stop))?;
     tracing::info!(enrolled, "enrolled faces loaded");
+    service.load_limits().map_err(|stop| ("limits", stop))?;
     let recovered = service.recover_jobs().map_err(|stop| ("jobs", stop))?;
     if recovered > 0 {
         tracing::info!(recovered, "jobs found unfinished are queued again");

@@ -14,6 +14,7 @@ pub mod actor;
 pub mod audit;
 pub mod blocklist;
 mod handle;
+pub mod limits;
 pub mod link;
 pub mod reply;
 pub mod request;

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use super::limits::LimitsReply;
 use super::webhooks::WebhooksReply;
 use crate::domain::account::Retention;
 use crate::domain::address::Network;
@@ -77,6 +78,7 @@ pub enum Reply {
     },
     Erasures(String),
     Webhooks(WebhooksReply),
+    Limits(LimitsReply),
     Swept {
         photos: u64,
         clips: u64,

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::audit::Audit;
 use super::blocklist::Blocklist;
+use super::limits::Limits;
 use super::webhooks::Webhooks;
 use crate::domain::address::Network;
 use crate::domain::attempt::{AttemptKind, AttemptStatus};
@@ -59,6 +60,9 @@ pub enum Request {
     /// What has outlived its account's days of retention
     #[command(subcommand)]
     Retention(Retention),
+    /// How many requests and tries an account has
+    #[command(subcommand)]
+    Limits(Limits),
     /// Send what happens to receivers over HTTPS
     #[command(subcommand)]
     Webhooks(Webhooks),

@@ -7,6 +7,7 @@ use clap::Subcommand;
 use serde::{Deserialize, Serialize};
 
 use super::Reply;
+use crate::domain::audit::Actor;
 use crate::domain::event::EventKind;
 use crate::domain::id::Id;
 use crate::domain::refusal::Stop;
@@ -147,16 +148,16 @@ pub struct DeliverySeen {
     pub tries: Vec<Try>,
 }
 
-pub(super) fn handle(service: &Service, request: Webhooks) -> Result<Reply, Stop> {
+pub(super) fn handle(service: &Service, by: &Actor, request: Webhooks) -> Result<Reply, Stop> {
     let reply = match request {
-        Webhooks::Create { account, url, events } => return create(service, &account, &url, events),
+        Webhooks::Create { account, url, events } => return create(service, by, &account, &url, events),
         Webhooks::List => WebhooksReply::Webhooks(list(service)?),
         Webhooks::Rotate { id, overlap } => {
-            let (webhook, secret) = service.rotate_webhook(id, Duration::from_secs(u64::from(overlap) * 3_600))?;
+            let (webhook, secret) = service.rotate_webhook(by, id, Duration::from_secs(u64::from(overlap) * 3_600))?;
             WebhooksReply::Secret { webhook: seen(service, webhook)?, secret }
         }
-        Webhooks::Enable { id } => WebhooksReply::Enabled(seen(service, service.enable_webhook(id)?)?),
-        Webhooks::Remove { id } => WebhooksReply::Removed(seen(service, service.remove_webhook(id)?)?),
+        Webhooks::Enable { id } => WebhooksReply::Enabled(seen(service, service.enable_webhook(by, id)?)?),
+        Webhooks::Remove { id } => WebhooksReply::Removed(seen(service, service.remove_webhook(by, id)?)?),
         Webhooks::Test { id } => WebhooksReply::Tested(seen(service, service.test_webhook(id)?)?),
         Webhooks::Deliveries { id, only, limit } => {
             let stage = only.map(|only| match only {
@@ -172,7 +173,7 @@ pub(super) fn handle(service: &Service, request: Webhooks) -> Result<Reply, Stop
     Ok(Reply::Webhooks(reply))
 }
 
-fn create(service: &Service, account: &str, url: &str, events: Vec<EventKind>) -> Result<Reply, Stop> {
+fn create(service: &Service, by: &Actor, account: &str, url: &str, events: Vec<EventKind>) -> Result<Reply, Stop> {
     let refused = |why: String| Ok(Reply::Refused(why));
     let Some(account) = service.accounts()?.into_iter().find(|known| known.name == account) else {
         return refused(format!("there is no account {account:?}; make it with `twoface accounts create {account}`"));
@@ -187,7 +188,7 @@ fn create(service: &Service, account: &str, url: &str, events: Vec<EventKind>) -
     if service.webhooks(account.id)?.len() >= WEBHOOKS_MAX {
         return refused(format!("an account has at most {WEBHOOKS_MAX} receivers"));
     }
-    let (webhook, secret) = service.create_webhook(account.id, &target, events)?;
+    let (webhook, secret) = service.create_webhook(by, account.id, &target, events)?;
     Ok(Reply::Webhooks(WebhooksReply::Secret { webhook: seen(service, webhook)?, secret }))
 }
 

@@ -1,7 +1,7 @@
 //! The credential is in the handler's signature: [`ApiKey`] with the scope that it must have, [`OpenSession`], or [`JobReader`]
 //! where either will do.
 //!
-//! Whatever is wrong with a credential, the answer is the same 403, after the same work. Each authenticated request counts
+//! Whatever is wrong with a credential, the answer is the same 403, after the same work, and later for whoever sends many. Each authenticated request counts
 //! against its account's quota.
 
 use std::future::Future;
@@ -81,15 +81,15 @@ impl FromRequest for ClosingSession {
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
         let request = request.clone();
         Box::pin(async move {
-            let refused = match session_holder(&request).await {
+            let refused = match open_session(&request).await {
                 Ok(holder) => return Ok(ClosingSession::Open(holder)),
                 Err(Denied(Stop::Refused(Refusal::InvalidToken))) => Denied::from(Refusal::InvalidToken),
                 Err(other) => return Err(other),
             };
             let service = service_of(&request)?;
             match once::served_before(&service, &request, session_token(&request)).await? {
-                Some(account) => count(&request, &service, account).map(|()| ClosingSession::Ended),
-                None => Err(refused),
+                Some(account) => count(&request, &service, account, None).map(|()| ClosingSession::Ended),
+                None => Err(refuse(&request, &service, refused).await),
             }
         })
     }
@@ -118,8 +118,11 @@ async fn key_holder(request: &HttpRequest, scope: Scope) -> Result<KeyHolder, De
         address: request.peer_addr().map(|address| address.ip()),
         certificate: request.conn_data::<ClientCertificate>().copied(),
     };
-    let holder = ask(&service, move |service| service.key_of(&secret, from)).await?;
-    count(request, &service, holder.account)?;
+    let holder = match ask(&service, move |service| service.key_of(&secret, from)).await {
+        Err(denied) => return Err(refuse(request, &service, denied).await),
+        Ok(holder) => holder,
+    };
+    count(request, &service, holder.account, Some(holder.key))?;
     match holder.scopes.contain(scope) {
         true => Ok(holder),
         false => Err(Refusal::ScopeMissing { scope: scope.name() }.into()),
@@ -128,9 +131,30 @@ async fn key_holder(request: &HttpRequest, scope: Scope) -> Result<KeyHolder, De
 
 async fn session_holder(request: &HttpRequest) -> Result<SessionHolder, Denied> {
     let service = service_of(request)?;
+    match open_session(request).await {
+        Err(denied) => Err(refuse(request, &service, denied).await),
+        Ok(holder) => Ok(holder),
+    }
+}
+
+/// Holds a refused credential's answer back if its address has had many.
+async fn refuse(request: &HttpRequest, service: &Service, denied: Denied) -> Denied {
+    if matches!(denied, Denied(Stop::Refused(Refusal::InvalidToken))) {
+        let wait = service.guard().guessed(request.peer_addr().map(|address| address.ip()), service.now());
+        if !wait.is_zero()
+            && let Some(_held) = service.guard().hold()
+        {
+            tokio::time::sleep(wait).await;
+        }
+    }
+    denied
+}
+
+async fn open_session(request: &HttpRequest) -> Result<SessionHolder, Denied> {
+    let service = service_of(request)?;
     let token = session_token(request);
     let holder = ask(&service, move |service| service.session_of(&token)).await?;
-    count(request, &service, holder.account)?;
+    count(request, &service, holder.account, holder.key)?;
     Ok(holder)
 }
 
@@ -139,8 +163,8 @@ pub fn session_token(request: &HttpRequest) -> String {
     header(request, "x-tagshelf-session").to_owned()
 }
 
-fn count(request: &HttpRequest, service: &Service, account: Id) -> Result<(), Denied> {
-    let (quota, answer) = service.count_request(account);
+fn count(request: &HttpRequest, service: &Service, account: Id, key: Option<Id>) -> Result<(), Denied> {
+    let (quota, answer) = service.count_request(account, key);
     request.extensions_mut().insert(quota);
     Ok(answer?)
 }

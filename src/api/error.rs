@@ -153,7 +153,7 @@ impl Denied {
             Refusal::TextTooLarge => (413, "too_large", "A body without files may carry at most 1 MB."),
             Refusal::BodyTooSlow => (408, "too_slow", "The body did not arrive in time."),
             Refusal::RateLimited { .. } => (429, "rate_limited", "Too many requests. Try again later."),
-            Refusal::NoTriesLeft => {
+            Refusal::NoTriesLeft { .. } => {
                 (429, "no_tries_left", "This session has no tries left for this operation. Create a new session.")
             }
             Refusal::ChallengeGone => (
@@ -257,7 +257,10 @@ mod tests {
             R::BodyTooSlow,
             R::RateLimited { retry_after: std::time::Duration::from_secs(1) },
             R::ChallengeGone,
-            R::NoTriesLeft,
+            R::NoTriesLeft { limit: 3 },
+            R::BadIdempotencyKey,
+            R::RequestInFlight,
+            R::OtherRequest,
             R::Busy,
             R::NotReady,
             R::StorageFull,
@@ -272,7 +275,8 @@ mod tests {
                 R::NoWorkflow { .. } | R::UnusableFile { .. } => {}
                 R::MethodNotAllowed | R::DocumentTaken | R::AttemptNotSuccessful | R::AttemptTaken => {}
                 R::AttemptNotInReview | R::BadSettlement | R::AttemptHasUser | R::BodyTooLarge => {}
-                R::TextTooLarge | R::BodyTooSlow | R::RateLimited { .. } | R::ChallengeGone | R::NoTriesLeft => {}
+                R::TextTooLarge | R::BodyTooSlow | R::RateLimited { .. } | R::ChallengeGone | R::NoTriesLeft { .. } => {}
+                R::BadIdempotencyKey | R::RequestInFlight | R::OtherRequest => {}
                 R::Busy | R::NotReady | R::StorageFull => {}
             }
         }

@@ -8,12 +8,12 @@ use actix_web::{HttpMessage, HttpRequest, HttpResponse, web};
 use serde_json::{Map, Value, json};
 
 use super::answer::{Answer, ask, ok};
-use super::credential::{JobReader, OpenSession};
+use super::credential::{JobReader, OpenSession, session_token};
 use super::error::Denied;
 use super::once::{self, Whose};
 use super::upload::Form;
 use crate::domain::id::Id;
-use crate::domain::job::{JobState, Operation};
+use crate::domain::job::{JobState, Operation, Outcome};
 use crate::domain::key::AnswerMode;
 use crate::domain::refusal::{Refusal, Stop};
 use crate::domain::replay::Effect;
@@ -107,7 +107,7 @@ async fn first_try(
 ) -> Result<(), Denied> {
     let name = name.to_owned();
     let tries = ask(service, move |service| service.tries_left(holder, &name)).await;
-    note_tries(request, service, &tries);
+    note_tries(request, &tries);
     tries.map(|_| ())
 }
 
@@ -119,7 +119,7 @@ async fn store(
     once: Option<Once>,
 ) -> Answer {
     let submitted = ask(&service, move |service| service.submit(holder, submission, once.as_ref())).await;
-    note_tries(request, &service, &submitted.as_ref().map(|submitted| submitted.tries));
+    note_tries(request, &submitted.as_ref().map(|submitted| submitted.tries));
     let submitted = submitted?;
 
     let outcome = match wait_of(request, holder) {
@@ -166,7 +166,7 @@ async fn turn(
         Err(Effect::JobStored { job }) => {
             let name = name.to_owned();
             let tries = ask(service, move |service| service.tries_left(holder, &name)).await;
-            note_tries(request, service, &tries);
+            note_tries(request, &tries);
             Ok(Err(job))
         }
         Err(_) => Err(once::of_another_kind()),
@@ -258,11 +258,11 @@ fn no_entity(text: &str) -> Denied {
 }
 
 /// Leaves the tries for the gate to write into the answer's headers.
-fn note_tries(request: &HttpRequest, service: &Service, tries: &Result<Tries, impl std::borrow::Borrow<Denied>>) {
+fn note_tries(request: &HttpRequest, tries: &Result<Tries, impl std::borrow::Borrow<Denied>>) {
     let tries = match tries {
         Ok(tries) => *tries,
         Err(denied) => match denied.borrow() {
-            Denied(Stop::Refused(Refusal::NoTriesLeft)) => Tries { limit: service.config().sessions.tries, left: 0 },
+            Denied(Stop::Refused(Refusal::NoTriesLeft { limit })) => Tries { limit: *limit, left: 0 },
             _ => return,
         },
     };

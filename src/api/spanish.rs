@@ -37,7 +37,9 @@ pub fn sentence(stop: &Stop) -> String {
         Refusal::TextTooLarge => "Un cuerpo sin archivos puede llevar como máximo 1 MB.",
         Refusal::BodyTooSlow => "El cuerpo no llegó a tiempo.",
         Refusal::RateLimited { .. } => "Demasiadas solicitudes. Inténtelo más tarde.",
-        Refusal::NoTriesLeft => "A esta sesión no le quedan intentos para esta operación. Cree una sesión nueva.",
+        Refusal::NoTriesLeft { .. } => {
+            "A esta sesión no le quedan intentos para esta operación. Cree una sesión nueva."
+        }
         Refusal::ChallengeGone => "Este nonce es desconocido, expiró o ya se usó. Pida un reto nuevo.",
         Refusal::Busy => "El servidor está ocupado. No se guardó nada; inténtelo de nuevo en un momento.",
         Refusal::BadIdempotencyKey => "`Idempotency-Key` debe tener de 1 a 255 caracteres ASCII imprimibles.",

@@ -86,6 +86,7 @@ pub(super) fn reply(reply: &Reply) {
             }
             println!("{reply}");
         }
+        Reply::Limits(reply) => println!("{reply}"),
         Reply::Erasures(list) => print!("{list}"),
         Reply::Swept { photos, clips, attempts, preview } => {
             let verb = if *preview { "Would remove" } else { "Removed" };

@@ -182,6 +182,9 @@ pub struct Session {
     /// As the key wants it that opened the session.
     #[serde(default, skip_serializing_if = "AnswerMode::is_default")]
     pub answer: AnswerMode,
+    /// The key that opened it: its own quota counts the session's requests too.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key: Option<Id>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -287,6 +290,7 @@ mod tests {
             token_hash: String::new(),
             expires_at: start.after(Duration::from_secs(60)),
             answer: AnswerMode::Job,
+            key: None,
         };
         let mut attempt = Attempt::open(id, id, AttemptKind::Signup, start, session);
         assert_eq!(attempt.status_at(start.after(Duration::from_millis(59_999))), AttemptStatus::Pending);

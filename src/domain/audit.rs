@@ -81,6 +81,9 @@ pub enum Act {
     KeyCreated,
     #[serde(rename = "key.rotated")]
     KeyRotated,
+    /// Its own quota.
+    #[serde(rename = "key.changed")]
+    KeyChanged,
     #[serde(rename = "key.revoked")]
     KeyRevoked,
     /// The word is the status.

@@ -128,6 +128,9 @@ pub struct KeyTerms {
     pub certificates: Vec<ClientCertificate>,
     #[serde(default, skip_serializing_if = "AnswerMode::is_default")]
     pub answer: AnswerMode,
+    /// Of the key and the sessions that it opens, beside what the account has.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub requests_per_minute: Option<u32>,
 }
 
 /// A secret that was replaced and still works for a while, so that clients can be changed one by one.
@@ -193,6 +196,7 @@ mod tests {
             addresses: vec!["10.1.0.0/16".parse().unwrap()],
             certificates: Vec::new(),
             answer: AnswerMode::Job,
+            ..KeyTerms::default()
         };
         let id = Id::from_bytes([1; 12]);
         let key = ApiKeyRecord {

@@ -58,7 +58,9 @@ pub enum Refusal {
     /// The nonce is of no challenge of this session that is open: unknown, expired or answered.
     ChallengeGone,
     /// All tries of this operation are used up; a new session is needed.
-    NoTriesLeft,
+    NoTriesLeft {
+        limit: u32,
+    },
     /// The queue or the memory for uploads is full.
     Busy,
     NotReady,

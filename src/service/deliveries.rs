@@ -9,6 +9,7 @@ use super::webhooks::{cursor_at, target_of};
 use super::{Committed, Service, failed, no_entity, put, unreadable};
 use crate::clock::Stopwatch;
 use crate::crypto::{self, SecretKey};
+use crate::domain::audit::Actor;
 use crate::domain::event::{Event, Happened};
 use crate::domain::id::Id;
 use crate::domain::refusal::{Failure, Stop};
@@ -112,7 +113,7 @@ impl Service {
         let _ = self.write_delivery(&delivery, before)?;
         if came_of_it == Answered::Status(GONE) {
             tracing::warn!(webhook = %webhook.id, "the receiver says that it is gone; nothing more is sent to it");
-            self.disable_webhook(webhook.account, webhook.id, DisabledBecause::Gone)?;
+            self.disable_webhook(&Actor::System, webhook, DisabledBecause::Gone)?;
         }
         Ok(if came_of_it.is_success() { Went::Well } else { Went::Badly })
     }

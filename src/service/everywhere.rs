@@ -249,7 +249,7 @@ impl Service {
             }
         }
         let by = Reviewer::Administrator { administrator: administrator.to_owned() };
-        self.review(account, id, settlement, note.map(str::to_owned), by)?;
+        self.review(account, id, settlement, note.map(str::to_owned), by, None)?;
         Ok(Settled::Done)
     }
 

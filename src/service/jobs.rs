@@ -162,9 +162,12 @@ impl Service {
         if !attempt.is_open(self.clock.now()) {
             return Err(Refusal::InvalidToken.into());
         }
-        let limit = self.config.sessions.tries;
+        let limit = self.tries_limit(attempt.account, name);
         match limit.saturating_sub(attempt.tries_of(name)) {
-            0 => Err(Refusal::NoTriesLeft.into()),
+            0 => {
+                self.note_no_tries(attempt.account);
+                Err(Refusal::NoTriesLeft { limit }.into())
+            }
             left => Ok(Tries { limit, left }),
         }
     }

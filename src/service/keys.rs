@@ -11,7 +11,7 @@ use super::audit::noted;
 use super::sessions::NO_ACCOUNT;
 use super::{Committed, KeyHolder, Service, failed, no_entity, put, unreadable};
 use crate::crypto;
-use crate::domain::account::{Account, Retention};
+use crate::domain::account::{Account, AccountLimits, Retention};
 use crate::domain::audit::{Act, Actor, Entry};
 use crate::domain::hex;
 use crate::domain::id::Id;
@@ -44,6 +44,7 @@ impl Service {
             created_at: now,
             retention: Retention::default(),
             review_unproven: false,
+            limits: AccountLimits::default(),
         };
         let row = key(&[account.id]);
         let commit = Commit {
@@ -131,7 +132,10 @@ impl Service {
             ],
         };
         match self.commit(commit)? {
-            Committed::Done => Ok((record, secret)),
+            Committed::Done => {
+                self.limit_key(&record);
+                Ok((record, secret))
+            }
             Committed::Conflict => Err(no_entity(account)),
         }
     }
@@ -190,7 +194,7 @@ impl Service {
         Ok(uses.len())
     }
 
-    fn account_of_key(&self, id: Id) -> Result<Id, Stop> {
+    pub(super) fn account_of_key(&self, id: Id) -> Result<Id, Stop> {
         for account in self.accounts()? {
             if self.store.get(Table::Keys, &key(&[account.id, id])).map_err(failed)?.is_some() {
                 return Ok(account.id);
@@ -200,7 +204,7 @@ impl Service {
     }
 
     /// With `told`, the audit log is told who did what.
-    fn change_key(
+    pub(super) fn change_key(
         &self,
         account: Id,
         id: Id,

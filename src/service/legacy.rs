@@ -59,7 +59,12 @@ impl Service {
         }
         let (session, _) = self.open(by, AttemptKind::Signup, None)?;
         let attempt = self.close_session(session, Closing::Success, None)?;
-        self.register(&Actor::Key(by.key), by.account, Registration { attempt, document_id, document_type, metadata }, None)
+        self.register(
+            &Actor::Key(by.key),
+            by.account,
+            Registration { attempt, document_id, document_type, metadata },
+            None,
+        )
     }
 
     /// Has a face embedded that is to be enrolled, in its turn behind the jobs. Nothing of the photo is stored.

@@ -28,6 +28,7 @@ pub mod events;
 pub mod everywhere;
 pub mod evidence;
 pub mod gallery;
+pub mod guard;
 pub mod jobs;
 pub mod keys;
 pub mod legacy;
@@ -48,6 +49,7 @@ pub mod worker;
 pub mod workflows;
 
 use gallery::Gallery;
+use guard::Guard;
 use keys::{KeyUses, Scopes};
 use limits::{Limits, Quota};
 use once::InFlight;
@@ -72,6 +74,8 @@ pub struct SessionHolder {
     pub account: Id,
     pub attempt: Id,
     pub answer: AnswerMode,
+    /// The key that opened the session.
+    pub key: Option<Id>,
 }
 
 /// The one thing that handlers receive.
@@ -84,6 +88,7 @@ pub struct Service {
     queue: Queue,
     rounds: Rounds,
     in_flight: InFlight,
+    guard: Guard,
     key_uses: KeyUses,
     workflows: Workflows,
     gallery: Gallery,
@@ -102,6 +107,7 @@ impl Service {
             queue: Queue::new(config.jobs.queue_max),
             rounds: Rounds::default(),
             in_flight: InFlight::default(),
+            guard: Guard::default(),
             ids: IdMaker::new(crypto::random()),
             key_uses: KeyUses::default(),
             workflows,
@@ -135,10 +141,10 @@ impl Service {
         &self.statistics
     }
 
-    /// Counts one request of `account` against its quota.
-    pub fn count_request(&self, account: Id) -> (Quota, Result<(), Refusal>) {
+    /// Counts one request of `account`, made with `key` or a session that it opened, against their quotas.
+    pub fn count_request(&self, account: Id, key: Option<Id>) -> (Quota, Result<(), Refusal>) {
         let now = self.clock.now();
-        let (quota, answer) = self.limits.count(account, now);
+        let (quota, answer) = self.limits.count(account, key, now);
         if answer.is_err() {
             self.statistics.count_limited(now, account);
         }
@@ -148,6 +154,11 @@ impl Service {
     /// After a failed write nothing more is stored.
     pub fn is_store_stopped(&self) -> bool {
         self.store.is_stopped()
+    }
+
+    /// Who guesses at credentials.
+    pub fn guard(&self) -> &Guard {
+        &self.guard
     }
 
     pub fn now(&self) -> Timestamp {

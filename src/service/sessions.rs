@@ -38,6 +38,7 @@ impl Service {
             token_hash: self.token_hash(&token),
             expires_at: now.after(Duration::from_secs(self.config.sessions.minutes * 60)),
             answer: holder.answer,
+            key: Some(holder.key),
         };
         let attempt = Attempt::open(self.ids.next(now), holder.account, kind, now, session);
         let row = key(&[attempt.account, attempt.id]);
@@ -50,9 +51,15 @@ impl Service {
         };
         came_to(once, &mut commit, holder.account, now, || Effect::SessionOpened { token: token.clone() })?;
         match self.commit(commit)? {
-            Committed::Done => {
-                Ok((SessionHolder { account: attempt.account, attempt: attempt.id, answer: holder.answer }, token))
-            }
+            Committed::Done => Ok((
+                SessionHolder {
+                    account: attempt.account,
+                    attempt: attempt.id,
+                    answer: holder.answer,
+                    key: Some(holder.key),
+                },
+                token,
+            )),
             Committed::Conflict => Err(crate::domain::refusal::Failure("two attempts with one id".to_owned()).into()),
         }
     }
@@ -66,7 +73,7 @@ impl Service {
         let record: Attempt = self.record(Table::Attempts, &found)?.ok_or_else(refused)?;
         match &record.session {
             Some(session) if record.is_open(self.clock.now()) => {
-                Ok(SessionHolder { account, attempt, answer: session.answer })
+                Ok(SessionHolder { account, attempt, answer: session.answer, key: session.key })
             }
             _ => Err(refused()),
         }

@@ -2,13 +2,16 @@
 
 use std::time::Duration;
 
+use super::audit::noted;
 use super::events::tell;
 use super::{Committed, Service, failed, no_entity, put, unreadable};
 use crate::crypto;
+use crate::domain::audit::{Act, Actor, Entry};
 use crate::domain::event::{EventKind, Happened};
 use crate::domain::id::Id;
 use crate::domain::refusal::{Failure, Stop};
 use crate::domain::target::Target;
+use crate::domain::time::Timestamp;
 use crate::domain::webhook::{Disabled, DisabledBecause, OldWebhookSecret, Webhook, WebhookSecret};
 use crate::store::tables::{Owner, Table, decode, key};
 use crate::store::{Commit, Expect, Op};
@@ -22,6 +25,7 @@ impl Service {
     /// A new receiver of what happens from now on. Its secret is shown this once.
     pub fn create_webhook(
         &self,
+        by: &Actor,
         account: Id,
         target: &Target,
         events: Vec<EventKind>,
@@ -47,6 +51,7 @@ impl Service {
             ops: vec![
                 put(Table::Webhooks, row.clone(), &webhook, Owner::Account(account))?,
                 cursor_at(row, account, cursor),
+                noted(&entry(now, by, &webhook).word("created"))?,
             ],
         };
         match self.commit(commit)? {
@@ -73,10 +78,10 @@ impl Service {
     }
 
     /// A new secret, shown this once. For `overlap` messages are signed with both.
-    pub fn rotate_webhook(&self, id: Id, overlap: Duration) -> Result<(Webhook, String), Stop> {
+    pub fn rotate_webhook(&self, by: &Actor, id: Id, overlap: Duration) -> Result<(Webhook, String), Stop> {
         let webhook = self.webhook(id)?;
         let fresh = WebhookSecret::from_bytes(&crypto::random());
-        let changed = self.change_webhook(webhook.account, id, |webhook| {
+        let changed = self.change_webhook(by, "rotated", &webhook, |webhook| {
             let old = std::mem::replace(&mut webhook.secret, fresh.clone());
             webhook.old_secret = Some(OldWebhookSecret { secret: old, until: self.clock.now().after(overlap) });
         })?;
@@ -84,22 +89,22 @@ impl Service {
     }
 
     /// Takes a receiver that had answered "gone" into use again, for what happens from now on.
-    pub fn enable_webhook(&self, id: Id) -> Result<Webhook, Stop> {
+    pub fn enable_webhook(&self, by: &Actor, id: Id) -> Result<Webhook, Stop> {
         let webhook = self.webhook(id)?;
         let row = key(&[webhook.account, id]);
         let cursor = self.last_event(webhook.account)?.unwrap_or(NOTHING_YET);
         let ops = vec![cursor_at(row, webhook.account, cursor)];
         let _ = self.commit(Commit { ops, ..Commit::default() })?;
-        let changed = self.change_webhook(webhook.account, id, |webhook| webhook.disabled = None);
+        let changed = self.change_webhook(by, "enabled", &webhook, |webhook| webhook.disabled = None);
         self.rounds.poke();
         changed
     }
 
     /// Removes a receiver with everything that was on its way to it.
-    pub fn remove_webhook(&self, id: Id) -> Result<Webhook, Stop> {
+    pub fn remove_webhook(&self, by: &Actor, id: Id) -> Result<Webhook, Stop> {
         let webhook = self.webhook(id)?;
         let account = webhook.account;
-        self.disable_webhook(account, id, DisabledBecause::Removed)?;
+        self.disable_webhook(by, &webhook, DisabledBecause::Removed)?;
         loop {
             let rows = self.store.scan(Table::Deliveries, &key(&[account, id]), None, BATCH).map_err(failed)?;
             let mut ops: Vec<Op> =
@@ -129,26 +134,45 @@ impl Service {
         }
     }
 
-    pub(super) fn disable_webhook(&self, account: Id, id: Id, because: DisabledBecause) -> Result<(), Stop> {
+    pub(super) fn disable_webhook(&self, by: &Actor, webhook: &Webhook, because: DisabledBecause) -> Result<(), Stop> {
         let at = self.clock.now();
-        self.change_webhook(account, id, |webhook| webhook.disabled = Some(Disabled { at, because })).map(|_| ())
+        let word = match because {
+            DisabledBecause::Gone => "gone",
+            DisabledBecause::Removed => "removed",
+        };
+        self.change_webhook(by, word, webhook, |webhook| webhook.disabled = Some(Disabled { at, because })).map(|_| ())
     }
 
-    fn change_webhook(&self, account: Id, id: Id, change: impl Fn(&mut Webhook)) -> Result<Webhook, Stop> {
-        let row = key(&[account, id]);
+    /// The audit log is told of it with that word.
+    fn change_webhook(
+        &self,
+        by: &Actor,
+        word: &str,
+        webhook: &Webhook,
+        change: impl Fn(&mut Webhook),
+    ) -> Result<Webhook, Stop> {
+        let row = key(&[webhook.account, webhook.id]);
         loop {
-            let before = self.store.get(Table::Webhooks, &row).map_err(failed)?.ok_or_else(|| no_entity(id))?;
-            let mut webhook: Webhook = decode(&before).map_err(|bad| unreadable(Table::Webhooks, bad))?;
-            change(&mut webhook);
+            let before = self.store.get(Table::Webhooks, &row).map_err(failed)?;
+            let before = before.ok_or_else(|| no_entity(webhook.id))?;
+            let mut changed: Webhook = decode(&before).map_err(|bad| unreadable(Table::Webhooks, bad))?;
+            change(&mut changed);
             let commit = Commit {
                 expects: vec![Expect::Equal(Table::Webhooks, row.clone(), before)],
-                ops: vec![put(Table::Webhooks, row.clone(), &webhook, Owner::Account(account))?],
+                ops: vec![
+                    put(Table::Webhooks, row.clone(), &changed, Owner::Account(webhook.account))?,
+                    noted(&entry(self.clock.now(), by, webhook).word(word))?,
+                ],
             };
             if self.commit(commit)? == Committed::Done {
-                return Ok(webhook);
+                return Ok(changed);
             }
         }
     }
+}
+
+fn entry(at: Timestamp, by: &Actor, webhook: &Webhook) -> Entry {
+    Entry::new(at, by.clone(), Act::WebhookChanged).of(webhook.account, webhook.id)
 }
 
 /// Everything up to `event` has been laid out.

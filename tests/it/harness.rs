@@ -146,11 +146,16 @@ impl Server {
 
     /// What an administrator asks for.
     pub fn administer(&self, request: twoface::admin::Request) -> twoface::admin::Reply {
-        twoface::admin::handle(&self.running.as_ref().unwrap().service, request)
+        let socket = self._folder.path().join("store/admin.sock");
+        twoface::admin::link::ask(&socket, &request, Duration::from_secs(60)).unwrap().unwrap()
     }
 
     pub fn certificate_file(&self) -> std::path::PathBuf {
         self._folder.path().join("store/certificate.pem")
+    }
+
+    pub fn sweep_replays(&self) -> usize {
+        self.running.as_ref().unwrap().service.sweep_replays().unwrap()
     }
 
     pub fn sweep_events(&self) -> usize {

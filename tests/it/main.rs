@@ -27,6 +27,7 @@ mod keys;
 mod legacy;
 mod limits;
 mod metrics;
+mod once;
 mod openapi;
 mod real;
 mod receiver;

@@ -373,13 +373,11 @@ fn no_trick_with_addresses_names_or_redirects_reaches_what_is_not_on_the_list() 
     let flips = create(&server, &format!("http://flips.example:{}/", redirecting.address.port()), &quiet).0;
     let straight =
         ["/", "/refresh", "/double", "/meta"].map(|path| create(&server, &format!("http://{open}{path}"), &quiet).0);
-    let mut hits = 0;
-    for _ in 0..4 {
+    for hits in 1..=4 {
         ask(&server, Webhooks::Test { id: straight[0] });
         ask(&server, Webhooks::Test { id: both });
         ask(&server, Webhooks::Test { id: flips });
         straight[1..].iter().for_each(|id| drop(ask(&server, Webhooks::Test { id: *id })));
-        hits += 1;
         for id in straight.iter().chain([&both, &flips]) {
             let step = Duration::from_secs(5);
             until_passing(&server, *id, step, |log| log.len() == hits && log.iter().all(|one| !one.tries.is_empty()));

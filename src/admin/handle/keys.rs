@@ -17,7 +17,8 @@ pub(super) fn keys(service: &Service, by: &Actor, command: Keys) -> Answer {
         Keys::Create { account, name, scopes, expires, from, certificate, answer } => {
             let end = |days| service.now().after(Duration::from_secs(u64::from(days) * 86_400));
             let expires_at = expires.map(end);
-            let terms = KeyTerms { scopes, expires_at, addresses: from, certificates: certificate, answer };
+            let rest = KeyTerms::default();
+            let terms = KeyTerms { scopes, expires_at, addresses: from, certificates: certificate, answer, ..rest };
             create(service, by, &account, &name, terms)
         }
         Keys::Rotate { id, overlap } => rotate(service, by, id, overlap),
@@ -78,7 +79,7 @@ pub(super) fn list(service: &Service) -> Result<Vec<KeySeen>, Stop> {
 }
 
 pub(super) fn account_seen(account: Account) -> AccountSeen {
-    let Account { id, name, created_at, retention, review_unproven } = account;
+    let Account { id, name, created_at, retention, review_unproven, .. } = account;
     AccountSeen { id, name, created_at, retention, review_unproven }
 }
 

@@ -7,7 +7,7 @@ mod status;
 
 use super::reply::{LogLine, Reply, SetBy, SettingSeen};
 use super::request::Request;
-use super::{Actor, Desk, audit, blocklist, sentence, webhooks};
+use super::{Actor, Desk, audit, blocklist, limits, sentence, webhooks};
 use crate::config::{Origin, Setting};
 use crate::domain::id::Id;
 use crate::domain::refusal::Stop;
@@ -39,6 +39,7 @@ pub fn handle(desk: &Desk, actor: &Actor, request: Request) -> Reply {
         Request::Erase(whom) => people::erase(service, by, &whom),
         Request::Erasures => service.erasures().map(Reply::Erasures),
         Request::Retention(command) => people::retention(service, by, command),
+        Request::Limits(command) => limits::handle(service, by, command),
         Request::Webhooks(command) => webhooks::handle(service, by, command),
         Request::Export { file } => service.export(by, &file).map(|records| Reply::Exported { records }),
         Request::Backup { folder } => service.backup(by, &folder).map(|done| Reply::BackedUp {
