@@ -62,10 +62,24 @@ pub struct LimitsReply {
 pub struct LimitsSeen {
     pub account: String,
     pub requests_per_minute: u32,
+    /// Where it has a quota of its own.
+    #[serde(default)]
+    pub requests_own: Option<u32>,
+    /// Requests of the minute that is running.
+    #[serde(default)]
+    pub used: u32,
     /// Where they differ from the configuration.
     pub tries: BTreeMap<String, u32>,
     /// Requests a minute of keys that have a quota of their own.
     pub keys: BTreeMap<Id, u32>,
+    /// What those keys are called, and how much they have used of the minute that is running.
+    #[serde(default)]
+    pub key_names: BTreeMap<Id, String>,
+    #[serde(default)]
+    pub keys_used: BTreeMap<Id, u32>,
+    /// Requests refused in each minute of the last hour, oldest first.
+    #[serde(default)]
+    pub refused_each_minute: Vec<u32>,
     pub requests_refused: u64,
     pub tries_refused: u64,
 }
@@ -98,14 +112,19 @@ fn show(service: &Service) -> Result<Reply, Stop> {
     for account in service.accounts()? {
         let refused = service.refused(account.id);
         let keys = service.keys(account.id)?;
-        let keys = keys.into_iter().filter_map(|key| Some((key.id, key.terms.requests_per_minute?)));
+        let keys: Vec<_> = keys.into_iter().filter(|key| key.terms.requests_per_minute.is_some()).collect();
         accounts.push(LimitsSeen {
+            requests_own: account.limits.requests_per_minute,
+            used: service.requests_used(account.id),
+            key_names: keys.iter().map(|key| (key.id, key.name.clone())).collect(),
+            keys_used: keys.iter().map(|key| (key.id, service.requests_used(key.id))).collect(),
+            refused_each_minute: service.statistics().limited(account.id).each_minute(service.now()),
             requests_per_minute: account
                 .limits
                 .requests_per_minute
                 .unwrap_or(service.config().limits.requests_per_minute),
             tries: account.limits.tries,
-            keys: keys.collect(),
+            keys: keys.iter().filter_map(|key| Some((key.id, key.terms.requests_per_minute?))).collect(),
             requests_refused: refused.requests,
             tries_refused: refused.tries,
             account: account.name,

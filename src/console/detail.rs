@@ -9,7 +9,9 @@ use super::state::{Privacy, Scene};
 use super::theme::Tone;
 use super::words::Text;
 use crate::admin::reply::{AttemptDetail, AttemptSeen, Reply, SessionSeen, StageSeen, UserSeen};
+use crate::admin::webhooks::{DeliverySeen, WebhooksReply};
 use crate::domain::job::WorkflowRun;
+use crate::domain::webhook::{Answered, DeliveryState};
 
 type Lines = Vec<(Tone, String)>;
 
@@ -26,6 +28,10 @@ pub fn of(reply: &Reply, scene: &Scene) -> (String, Lines) {
         Reply::Job(one) => (one.job.id.to_string(), stage(one, scene)),
         Reply::Session(one) => (one.id.to_string(), session(one, scene)),
         Reply::User(one) => (one.id.to_string(), user(one, scene)),
+        Reply::Webhooks(WebhooksReply::Deliveries(all)) => {
+            let lines = all.iter().map(|one| delivery(one, scene));
+            (scene.say(Text::Deliveries).to_owned(), lines.collect())
+        }
         Reply::Users { users, .. } => {
             let lines = users.iter().flat_map(|one| user(one, scene).into_iter().chain([(Tone::Plain, String::new())]));
             (scene.say(Text::FindUser).to_owned(), lines.collect())
@@ -110,6 +116,24 @@ fn session(session: &SessionSeen, scene: &Scene) -> Lines {
         lines.push((tone, format!("{operation}: {left}/{}", session.tries_max)));
     }
     lines
+}
+
+fn delivery(delivery: &DeliverySeen, scene: &Scene) -> (Tone, String) {
+    let (tone, state) = match delivery.state {
+        DeliveryState::Delivered { at } => {
+            (Tone::Good, format!("● {} {}", scene.say(Text::Delivered), format::moment(at)))
+        }
+        DeliveryState::Waiting { next_at } => {
+            (Tone::Warn, format!("○ {}", scene.fill(Text::WaitingFor, &[&format::moment(next_at)])))
+        }
+        DeliveryState::Dead { at } => (Tone::Bad, format!("✕ {} {}", scene.say(Text::GivenUp), format::moment(at))),
+    };
+    let answer = match delivery.tries.last().map(|one| one.came_of_it) {
+        None => String::new(),
+        Some(Answered::Status(status)) => status.to_string(),
+        Some(Answered::NotAtAll(why)) => why.to_string(),
+    };
+    (tone, format!("{state}  {}  {}  {}  {answer}", delivery.kind.name(), delivery.event, delivery.tries.len()))
 }
 
 fn user(user: &UserSeen, scene: &Scene) -> Lines {

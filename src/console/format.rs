@@ -63,6 +63,20 @@ pub fn count(number: u64) -> String {
     out
 }
 
+/// Numbers as a line of bars, against the largest; nothing of nothing.
+pub fn line(numbers: &[u32]) -> String {
+    const BARS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
+    let most = numbers.iter().copied().max().unwrap_or(0);
+    if most == 0 {
+        return String::new();
+    }
+    let bar = |number: &u32| match number {
+        0 => ' ',
+        number => BARS.get((u64::from(*number) * 8).div_ceil(u64::from(most)) as usize - 1).copied().unwrap_or('█'),
+    };
+    numbers.iter().map(bar).collect()
+}
+
 /// Cells that a text takes up in a terminal.
 pub fn width(text: &str) -> usize {
     Span::raw(text).width()
@@ -149,6 +163,7 @@ mod tests {
         assert_eq!((clock(seconds(61)), clock(seconds(3_723))), ("1:01".into(), "1:02:03".into()));
         assert_eq!([0.0071, 0.9999, 1.26, 600.0].map(latency), ["7 ms", "1.0 s", "1.3 s", "10 min"]);
         assert_eq!([512, 3 << 20, 5 << 30, 2 << 40].map(bytes), ["0 KiB", "3 MiB", "5.0 GiB", "2.0 TiB"]);
+        assert_eq!((line(&[0, 1, 4, 8]), line(&[0, 0])), (" ▁▄█".into(), String::new()));
         assert_eq!([7, 1_000, 1_234_567].map(count), ["7", "1 000", "1 234 567"]);
         assert_eq!(moment(Timestamp::from_millis(1_652_067_131_748)), "2022-05-09 03:32:11");
     }

@@ -1,5 +1,6 @@
 //! What lists are made of: one row a thing, its cells as text with a tone and an order.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde::Deserialize;
@@ -8,7 +9,9 @@ use super::format;
 use super::state::Scene;
 use super::theme::Tone;
 use super::words::Text;
+use crate::admin::limits::LimitsSeen;
 use crate::admin::reply::{AccountSeen, AttemptSeen, JobSeen, KeySeen, SessionSeen, SetBy, SettingSeen, UserSeen};
+use crate::admin::webhooks::WebhookSeen;
 use crate::domain::attempt::AttemptStatus;
 use crate::domain::id::Id;
 use crate::domain::job::WorkflowRun;
@@ -23,8 +26,56 @@ pub enum Item {
     Job(JobSeen),
     User(UserSeen),
     Workflow(Box<WorkflowRun>),
+    Limit(LimitRow),
+    Webhook(WebhookSeen),
     Audit(Audited),
     Setting(SettingSeen),
+}
+
+/// What an account, or a key that has a quota of its own, may do and does.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LimitRow {
+    pub account: String,
+    pub key: Option<(Id, String)>,
+    pub limit: u32,
+    /// The part of it that is the account's own and not the configuration's.
+    pub own: Option<u32>,
+    pub used: u32,
+    pub tries: BTreeMap<String, u32>,
+    pub requests_refused: u64,
+    pub tries_refused: u64,
+    /// Of the last hour, oldest first.
+    pub refused_each_minute: Vec<u32>,
+}
+
+impl LimitRow {
+    /// An account's row, and one for each of its keys that has a quota of its own.
+    pub fn all_of(seen: LimitsSeen) -> Vec<Self> {
+        let of_key = |(id, limit): (&Id, &u32)| Self {
+            account: seen.account.clone(),
+            key: Some((*id, seen.key_names.get(id).cloned().unwrap_or_default())),
+            limit: *limit,
+            own: Some(*limit),
+            used: seen.keys_used.get(id).copied().unwrap_or(0),
+            tries: BTreeMap::new(),
+            requests_refused: 0,
+            tries_refused: 0,
+            refused_each_minute: Vec::new(),
+        };
+        let keys: Vec<Self> = seen.keys.iter().map(of_key).collect();
+        let account = Self {
+            key: None,
+            limit: seen.requests_per_minute,
+            own: seen.requests_own,
+            used: seen.used,
+            requests_refused: seen.requests_refused,
+            tries_refused: seen.tries_refused,
+            account: seen.account,
+            tries: seen.tries,
+            refused_each_minute: seen.refused_each_minute,
+        };
+        std::iter::once(account).chain(keys).collect()
+    }
 }
 
 /// An entry of the audit log, as a line of it tells.
@@ -88,6 +139,8 @@ impl Item {
             Self::Attempt(attempt) => Some(attempt.id),
             Self::Job(job) => Some(job.id),
             Self::User(user) => Some(user.id),
+            Self::Limit(row) => row.key.as_ref().map(|(id, _)| *id),
+            Self::Webhook(webhook) => Some(webhook.id),
             Self::Audit(entry) => Some(entry.id),
             Self::Workflow(_) | Self::Setting(_) => None,
         }
@@ -103,6 +156,8 @@ impl Item {
             Self::Job(job) => job_cells(job, scene),
             Self::User(user) => user_cells(user, scene),
             Self::Workflow(run) => workflow_cells(run, scene),
+            Self::Limit(row) => limit_cells(row, scene),
+            Self::Webhook(webhook) => webhook_cells(webhook, scene),
             Self::Audit(entry) => audit_cells(entry),
             Self::Setting(setting) => setting_cells(setting, scene),
         }
@@ -358,6 +413,73 @@ fn workflow_cells(run: &WorkflowRun, scene: &Scene) -> Vec<Cell> {
         Cell::new(format!("{sign} {}", scene.say(state))).tone(tone),
         Cell::new(fields.collect::<Vec<_>>().join(" ")),
         Cell::new(steps.join(" ")),
+    ]
+}
+
+pub const LIMITS: &[Column] = &[
+    column(Text::Account, Share(2), 0),
+    column(Text::ThisMinute, Cells(11), 0),
+    column(Text::Quota, Cells(18), 0),
+    column(Text::Refused429, Cells(7), 0),
+    column(Text::TriesRefused, Cells(10), 0),
+    column(Text::OwnTries, Share(2), 90),
+    column(Text::LastHour, Cells(60), 140),
+];
+
+/// Cells of a quota's bar.
+const BAR: u64 = 10;
+
+fn limit_cells(row: &LimitRow, scene: &Scene) -> Vec<Cell> {
+    let share = u64::from(row.used) * 100 / u64::from(row.limit.max(1));
+    let tone = match share {
+        100.. => Tone::Bad,
+        80..100 => Tone::Warn,
+        _ => Tone::Good,
+    };
+    let filled = usize::try_from((share * BAR).div_ceil(100).min(BAR)).unwrap_or(0);
+    let bar = "█".repeat(filled) + &"░".repeat(BAR as usize - filled);
+    let name = match &row.key {
+        None => row.account.clone(),
+        Some((_, name)) => format!("  {}", scene.fill(Text::OfKey, &[name])),
+    };
+    let own = row.tries.iter().map(|(name, tries)| format!("{name}={tries}"));
+    let counted = |count: u64| match &row.key {
+        None => Cell::new(count.to_string()).by(i64::try_from(count).unwrap_or(i64::MAX)),
+        Some(_) => Cell::default(),
+    };
+    vec![
+        Cell::new(name),
+        Cell::new(bar).tone(tone).by(i64::try_from(share).unwrap_or(i64::MAX)),
+        Cell::new(format!("{}/{}", format::count(u64::from(row.used)), format::count(u64::from(row.limit)))).tone(tone),
+        counted(row.requests_refused),
+        counted(row.tries_refused),
+        Cell::new(own.collect::<Vec<_>>().join(" ")),
+        Cell::new(format::line(&row.refused_each_minute)).tone(Tone::Warn),
+    ]
+}
+
+pub const WEBHOOKS: &[Column] = &[
+    column(Text::Address, Share(3), 0),
+    column(Text::Account, Share(2), 0),
+    column(Text::State, Cells(10), 0),
+    column(Text::Events, Share(2), 0),
+    column(Text::Created, Cells(19), 110),
+    column(Text::Identifier, Cells(24), 140),
+];
+
+fn webhook_cells(webhook: &WebhookSeen, scene: &Scene) -> Vec<Cell> {
+    let (sign, state, tone) = match webhook.disabled {
+        None => ("●", Text::Live, Tone::Good),
+        Some(_) => ("✕", Text::Gone, Tone::Bad),
+    };
+    let events: Vec<&str> = webhook.events.iter().map(|kind| kind.name()).collect();
+    vec![
+        Cell::new(&webhook.url),
+        Cell::new(&webhook.account),
+        Cell::new(format!("{sign} {}", scene.say(state))).tone(tone),
+        if events.is_empty() { Cell::new(scene.say(Text::All)) } else { Cell::new(events.join(" ")) },
+        Cell::new(format::moment(webhook.created_at)),
+        Cell::new(webhook.id.to_string()).tone(Tone::Dim),
     ]
 }
 

@@ -1,10 +1,15 @@
 //! What lies over a pane and takes the keys: help, the palette, a search, a form, a question, a secret, a thing in detail.
 
+use std::collections::BTreeMap;
+
 use super::input::Input;
 use super::state::Scene;
 use super::theme::Tone;
 use super::words::Text;
+use crate::admin::limits::Limits;
 use crate::admin::request::{Accounts, Keys, Note, Request, Retention, Review, Users};
+use crate::admin::webhooks::Webhooks;
+use crate::domain::event::EventKind;
 use crate::domain::id::Id;
 use crate::domain::key::Scope;
 
@@ -55,6 +60,18 @@ pub enum About {
     },
     Retention {
         account: String,
+    },
+    Limits {
+        account: String,
+    },
+    KeyLimit {
+        id: Id,
+        name: String,
+    },
+    NewWebhook,
+    RotateWebhook {
+        id: Id,
+        url: String,
     },
     Find,
     /// Answered by a list, not by a form's request.
@@ -130,6 +147,37 @@ impl Form {
         Self { about: About::Retention { account: account.to_owned() }, fields: fields.collect(), focus: 0 }
     }
 
+    /// Of an account.
+    pub fn limits(account: &str, requests: Option<u32>, tries: &BTreeMap<String, u32>) -> Self {
+        let requests = requests.map_or_else(String::new, |number| number.to_string());
+        let tries = tries.iter().map(|(name, number)| format!("{name}={number}")).collect::<Vec<_>>().join(" ");
+        let fields = vec![
+            field(Text::FieldRequests, Some(Text::HintRequests), &requests),
+            field(Text::FieldTries, Some(Text::HintTries), &tries),
+        ];
+        Self { about: About::Limits { account: account.to_owned() }, fields, focus: 0 }
+    }
+
+    pub fn key_limit(id: Id, name: &str, requests: Option<u32>) -> Self {
+        let requests = requests.map_or_else(String::new, |number| number.to_string());
+        let fields = vec![field(Text::FieldRequests, Some(Text::HintKeyRequests), &requests)];
+        Self { about: About::KeyLimit { id, name: name.to_owned() }, fields, focus: 0 }
+    }
+
+    pub fn new_webhook(account: &str) -> Self {
+        let fields = vec![
+            field(Text::FieldUrl, Some(Text::HintUrl), "https://"),
+            field(Text::FieldAccount, None, account),
+            field(Text::FieldEvents, Some(Text::HintEvents), ""),
+        ];
+        Self { about: About::NewWebhook, fields, focus: 0 }
+    }
+
+    pub fn rotate_webhook(id: Id, url: &str) -> Self {
+        let about = About::RotateWebhook { id, url: url.to_owned() };
+        Self { about, fields: vec![field(Text::FieldOverlap, None, "24")], focus: 0 }
+    }
+
     pub fn find() -> Self {
         Self { about: About::Find, fields: vec![field(Text::FieldNumber, None, "")], focus: 0 }
     }
@@ -149,6 +197,10 @@ impl Form {
             About::NewKey => scene.say(Text::NewKey).to_owned(),
             About::NewAccount => scene.say(Text::NewAccount).to_owned(),
             About::Rotate { name, .. } => scene.fill(Text::RotateKey, &[name]),
+            About::Limits { account } => scene.fill(Text::LimitsOf, &[account]),
+            About::KeyLimit { name, .. } => scene.fill(Text::LimitOfKey, &[name]),
+            About::NewWebhook => scene.say(Text::NewWebhook).to_owned(),
+            About::RotateWebhook { url, .. } => scene.fill(Text::SecretOfWebhook, &[url]),
             About::Retention { account } => scene.fill(Text::RetentionOf, &[account]),
             About::Find => scene.say(Text::FindUser).to_owned(),
             About::FindWord => scene.say(Text::FindWord).to_owned(),
@@ -187,6 +239,23 @@ impl Form {
             About::Rotate { id, .. } => {
                 let overlap = self.number(0, 0..=8_760)?.unwrap_or(0);
                 Request::Keys(Keys::Rotate { id, overlap })
+            }
+            About::Limits { account } => {
+                let requests = self.number(0, 1..=10_000_000);
+                let tries = self.list(1, tries, Text::NotTries);
+                Request::Limits(Limits::Set { account, requests: requests?, tries: tries? })
+            }
+            About::KeyLimit { id, .. } => {
+                Request::Limits(Limits::Key { id, requests: self.number(0, 1..=10_000_000)? })
+            }
+            About::NewWebhook => {
+                let (url, account) = (self.given(0), self.given(1));
+                let events = self.list(2, EventKind::parse, Text::NotAnEvent);
+                Request::Webhooks(Webhooks::Create { account: account?, url: url?, events: events? })
+            }
+            About::RotateWebhook { id, .. } => {
+                let overlap = self.number(0, 0..=8_760)?.unwrap_or(0);
+                Request::Webhooks(Webhooks::Rotate { id, overlap })
             }
             About::Retention { account } => {
                 let [photos, clips, attempts] = [self.days(0), self.days(1), self.days(2)];
@@ -249,6 +318,13 @@ impl Form {
         }
         parsed
     }
+}
+
+/// `NAME=NUMBER`.
+fn tries(text: &str) -> Option<(String, u32)> {
+    let (name, number) = text.split_once('=')?;
+    let number = number.parse().ok().filter(|number| (1..=1_000).contains(number))?;
+    (!name.is_empty()).then(|| (name.to_owned(), number))
 }
 
 impl Question {

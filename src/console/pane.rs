@@ -6,7 +6,9 @@ use super::item::{self, Column};
 use super::state::Only;
 use super::words::Text;
 use crate::admin::audit::Audit;
+use crate::admin::limits::Limits;
 use crate::admin::request::{Accounts, Attempts, Jobs, Keys, Part, Request, Review, Sessions, Users};
+use crate::admin::webhooks::Webhooks;
 use crate::domain::id::Id;
 
 /// Rows of one page.
@@ -20,10 +22,12 @@ pub enum Pane {
     Keys,
     Accounts,
     Sessions,
+    Limits,
     Attempts,
     Review,
     Jobs,
     Users,
+    Webhooks,
     Workflows,
     Audit,
     Logs,
@@ -40,6 +44,11 @@ pub enum Command {
     End,
     Retention,
     Erase,
+    Change,
+    Redeliver,
+    Test,
+    Enable,
+    Remove,
     Find,
     FindWord,
     Verify,
@@ -101,10 +110,12 @@ impl Pane {
         Pane::Keys,
         Pane::Accounts,
         Pane::Sessions,
+        Pane::Limits,
         Pane::Attempts,
         Pane::Review,
         Pane::Jobs,
         Pane::Users,
+        Pane::Webhooks,
         Pane::Workflows,
         Pane::Audit,
         Pane::Logs,
@@ -121,6 +132,8 @@ impl Pane {
             Pane::Review => Text::Review,
             Pane::Jobs => Text::Jobs,
             Pane::Users => Text::Users,
+            Pane::Limits => Text::Limits,
+            Pane::Webhooks => Text::Webhooks,
             Pane::Workflows => Text::Workflows,
             Pane::Audit => Text::Audit,
             Pane::Logs => Text::Logs,
@@ -138,6 +151,8 @@ impl Pane {
             Pane::Review => Text::HelpReview,
             Pane::Jobs => Text::HelpJobs,
             Pane::Users => Text::HelpUsers,
+            Pane::Limits => Text::HelpLimits,
+            Pane::Webhooks => Text::HelpWebhooks,
             Pane::Workflows => Text::HelpWorkflows,
             Pane::Audit => Text::HelpAudit,
             Pane::Logs => Text::HelpLogs,
@@ -155,6 +170,8 @@ impl Pane {
             Pane::Attempts | Pane::Review => item::ATTEMPTS,
             Pane::Jobs => item::JOBS,
             Pane::Users => item::USERS,
+            Pane::Limits => item::LIMITS,
+            Pane::Webhooks => item::WEBHOOKS,
             Pane::Workflows => item::WORKFLOWS,
             Pane::Audit => item::AUDIT,
             Pane::Settings => item::SETTINGS,
@@ -173,12 +190,23 @@ impl Pane {
                 ('n', Command::New, Text::DoNew),
                 ('r', Command::Rotate, Text::DoRotate),
                 ('d', Command::Revoke, Text::DoRevoke),
+                ('m', Command::Change, Text::DoLimit),
             ],
             Pane::Accounts => &[('n', Command::New, Text::DoNew), ('t', Command::Retention, Text::DoRetention)],
             Pane::Sessions => &[LOOK, ('d', Command::End, Text::DoEnd)],
             Pane::Attempts => {
                 &[LOOK, ('f', Command::Filter, Text::DoFilter), ('t', Command::FilterKind, Text::DoFilterKind)]
             }
+            Pane::Limits => &[('\n', Command::Change, Text::DoChange)],
+            Pane::Webhooks => &[
+                LOOK,
+                ('n', Command::New, Text::DoNew),
+                ('x', Command::Redeliver, Text::DoRedeliver),
+                ('r', Command::Rotate, Text::DoRotate),
+                ('t', Command::Test, Text::DoTest),
+                ('e', Command::Enable, Text::DoEnable),
+                ('d', Command::Remove, Text::DoRemove),
+            ],
             Pane::Review | Pane::Workflows => &[LOOK],
             Pane::Jobs => &[LOOK, ('f', Command::Filter, Text::DoFilter)],
             Pane::Users => &[LOOK, ('n', Command::Find, Text::DoFind), ('d', Command::Erase, Text::DoErase)],
@@ -190,6 +218,7 @@ impl Pane {
     /// After how long its list is out of date.
     pub fn renewed_every(self) -> Duration {
         Duration::from_millis(match self {
+            Pane::Limits => 1_000,
             Pane::Sessions | Pane::Jobs => 2_000,
             Pane::Attempts | Pane::Review | Pane::Keys | Pane::Audit => 5_000,
             _ => 30_000,
@@ -215,6 +244,8 @@ impl Pane {
             Pane::Review => Request::Review(Review::List(part)),
             Pane::Jobs => Request::Jobs(Jobs::List { status: only.job_status, part }),
             Pane::Users => Request::Users(Users::List(part)),
+            Pane::Limits => Request::Limits(Limits::Show),
+            Pane::Webhooks => Request::Webhooks(Webhooks::List),
             Pane::Workflows => Request::Workflows,
             Pane::Audit => Request::Audit(match &only.audit_word {
                 Some(word) => Audit::Search { word: word.clone(), count: AUDIT_LINES },

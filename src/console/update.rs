@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
 
-use super::item::Item;
+use super::item::{Item, LimitRow};
 use super::listing::{Listing, Loaded, Page, Sort, Way};
 use super::overlay::{About, Form, Overlay, Question, Settle, Then};
 use super::pane::{Command, EVERYWHERE, IN_CASE, IN_LISTS, Known, Pane};
@@ -16,6 +16,7 @@ use super::{detail, evidence, view};
 use crate::admin::audit::Audit;
 use crate::admin::reply::Reply;
 use crate::admin::request::{Attempts, JobStatus, Jobs, Keys, Logs, Request, Review, Sessions, Users};
+use crate::admin::webhooks::{WebhookSeen, Webhooks, WebhooksReply};
 use crate::domain::attempt::{AttemptKind, AttemptStatus};
 use crate::domain::id::Id;
 use crate::domain::time::Timestamp;
@@ -65,6 +66,8 @@ const PATIENCE: Duration = Duration::from_secs(90);
 const NOTICE: Duration = Duration::from_secs(6);
 /// Longest side of a photo asked for, in pixels.
 const PHOTO_SIDE: u32 = 480;
+/// Deliveries of a receiver that are shown.
+const DELIVERIES: u32 = 200;
 const WHEEL_ROWS: isize = 3;
 
 pub fn update(state: &mut State, event: Event) -> Vec<Action> {
@@ -278,6 +281,22 @@ fn changed(state: &mut State, reply: Reply, actions: &mut Vec<Action>) {
             state.overlays.push(Overlay::Secret { name: format!("{} ({})", key.name, key.account), secret });
         }
         Reply::Revoked(_) => notice(state, Tone::Good, scene.say(Text::DoneRevoked)),
+        Reply::Limits(_) => notice(state, Tone::Good, scene.say(Text::DoneLimits)),
+        Reply::Webhooks(WebhooksReply::Secret { webhook, secret }) => {
+            state.overlays.push(Overlay::Secret { name: webhook.url, secret });
+        }
+        Reply::Webhooks(WebhooksReply::Removed(one)) => {
+            notice(state, Tone::Good, scene.fill(Text::DoneRemoved, &[&one.url]));
+        }
+        Reply::Webhooks(WebhooksReply::Tested(one)) => {
+            notice(state, Tone::Good, scene.fill(Text::DoneTested, &[&one.url]));
+        }
+        Reply::Webhooks(WebhooksReply::Enabled(one)) => {
+            notice(state, Tone::Good, scene.fill(Text::DoneEnabled, &[&one.url]));
+        }
+        Reply::Webhooks(WebhooksReply::Redelivered { deliveries }) => {
+            notice(state, Tone::Good, scene.fill(Text::DoneRedelivered, &[&deliveries.to_string()]));
+        }
         Reply::Accounts(_) => notice(state, Tone::Good, scene.say(Text::DoneAccount)),
         Reply::SessionRevoked(_) => notice(state, Tone::Good, scene.say(Text::DoneEnded)),
         Reply::Erased { subjects, files, .. } => {
@@ -319,6 +338,11 @@ fn page(reply: Reply) -> Page {
             let items: Vec<Item> = all.into_iter().map(|run| Item::Workflow(Box::new(run))).collect();
             Page { total: Some(items.len()), items, next: None }
         }
+        Reply::Limits(limits) => {
+            let items: Vec<Item> = limits.accounts.into_iter().flat_map(LimitRow::all_of).map(Item::Limit).collect();
+            Page { total: Some(items.len()), items, next: None }
+        }
+        Reply::Webhooks(WebhooksReply::Webhooks(all)) => whole(all.into_iter().map(Item::Webhook).collect()),
         // A checkpoint is no entry: it has no actor.
         Reply::AuditLines(lines) => {
             let entries = lines.iter().filter_map(|line| serde_json::from_str(line).ok().map(Item::Audit));
@@ -515,6 +539,13 @@ pub(super) fn run(state: &mut State, command: Command, actions: &mut Vec<Action>
         (Command::Filter | Command::FilterKind, _) => filter(state, command, actions),
         (Command::Follow, _) => state.log.up = 0,
         (Command::New, _) if state.pane == Pane::Accounts => state.overlays.push(Overlay::Form(Form::new_account())),
+        (Command::New, item) if state.pane == Pane::Webhooks => {
+            let account = match &item {
+                Some(Item::Webhook(webhook)) => webhook.account.clone(),
+                _ => String::new(),
+            };
+            state.overlays.push(Overlay::Form(Form::new_webhook(&account)));
+        }
         (Command::New, item) => {
             let account = match &item {
                 Some(Item::Key(key)) => key.account.clone(),
@@ -568,6 +599,17 @@ fn with_item(state: &mut State, command: Command, item: &Item, actions: &mut Vec
             let question = Question::sure(text, Request::Sessions(Sessions::Revoke { id: session.id }));
             state.overlays.push(Overlay::Question(question));
         }
+        (Command::Change, Item::Limit(row)) => {
+            let form = match &row.key {
+                Some((id, name)) => Form::key_limit(*id, name, Some(row.limit)),
+                None => Form::limits(&row.account, row.own, &row.tries),
+            };
+            state.overlays.push(Overlay::Form(form));
+        }
+        (Command::Change, Item::Key(key)) => {
+            state.overlays.push(Overlay::Form(Form::key_limit(key.id, &key.name, None)));
+        }
+        (command, Item::Webhook(webhook)) => with_webhook(state, command, webhook, actions),
         (Command::Erase, Item::User(user)) => {
             state.overlays.push(Overlay::Question(Question::erase(&scene, user.id)));
         }
@@ -580,13 +622,35 @@ fn with_item(state: &mut State, command: Command, item: &Item, actions: &mut Vec
     }
 }
 
+fn with_webhook(state: &mut State, command: Command, webhook: &WebhookSeen, actions: &mut Vec<Action>) {
+    let (scene, id) = (state.scene, webhook.id);
+    let change = |request| Action::Ask(Purpose::Change, Request::Webhooks(request));
+    match command {
+        Command::Redeliver => actions.push(change(Webhooks::Redeliver { id, event: None })),
+        Command::Test => actions.push(change(Webhooks::Test { id })),
+        Command::Enable if webhook.disabled.is_some() => actions.push(change(Webhooks::Enable { id })),
+        Command::Rotate => state.overlays.push(Overlay::Form(Form::rotate_webhook(id, &webhook.url))),
+        Command::Remove => {
+            let text = scene.fill(Text::SureRemove, &[&webhook.url]);
+            let question = Question::sure(text, Request::Webhooks(Webhooks::Remove { id }));
+            state.overlays.push(Overlay::Question(question));
+        }
+        _ => {}
+    }
+}
+
 fn inspect(item: &Item) -> Option<Request> {
     Some(match item {
         Item::Session(session) => Request::Sessions(Sessions::Show { id: session.id }),
         Item::Attempt(attempt) => Request::Attempts(Attempts::Show { id: attempt.id }),
         Item::Job(job) => Request::Jobs(Jobs::Show { id: job.id }),
         Item::User(user) => Request::Users(Users::Show { id: user.id }),
-        Item::Key(_) | Item::Account(_) | Item::Workflow(_) | Item::Audit(_) | Item::Setting(_) => return None,
+        Item::Webhook(webhook) => {
+            Request::Webhooks(Webhooks::Deliveries { id: webhook.id, only: None, limit: DELIVERIES })
+        }
+        Item::Key(_) | Item::Account(_) | Item::Limit(_) | Item::Workflow(_) | Item::Audit(_) | Item::Setting(_) => {
+            return None;
+        }
     })
 }
 

@@ -307,6 +307,7 @@ fn empty(state: &State) -> &'static str {
         Pane::Keys => Text::EmptyKeys,
         Pane::Accounts => Text::EmptyAccounts,
         Pane::Sessions => Text::EmptySessions,
+        Pane::Webhooks => Text::EmptyWebhooks,
         Pane::Review => Text::EmptyReview,
         _ => Text::Empty,
     })

@@ -116,6 +116,14 @@ impl Service {
         Ok(())
     }
 
+    /// How much of its quota an account, or a key with a quota of its own, has used of the minute that is running.
+    pub fn requests_used(&self, id: Id) -> u32 {
+        let now = self.clock.now();
+        let inner = self.limits.lock();
+        let window = inner.windows.get(&id).filter(|window| now.since(window.opened_at) < WINDOW);
+        window.map_or(0, |window| window.used)
+    }
+
     /// Sets the limits of an account; they count from the next request on.
     pub fn set_limits(&self, by: &Actor, account: Id, limits: AccountLimits) -> Result<Account, Stop> {
         let entry = Entry::new(self.clock.now(), by.clone(), Act::AccountChanged).of(account, account).word("limits");

@@ -206,6 +206,16 @@ impl Inner {
     }
 }
 
+impl Limited {
+    /// Each of the last [`MINUTES_KEPT`] minutes, oldest first; empty if there was none in all of them.
+    pub fn each_minute(&self, now: Timestamp) -> Vec<u32> {
+        let last = now.as_secs().div_euclid(60);
+        let of = |minute: i64| self.minutes.iter().find(|(at, _)| *at == minute).map_or(0, |(_, count)| *count);
+        let all: Vec<u32> = (last + 1 - MINUTES_KEPT as i64..=last).map(of).collect();
+        if all.iter().all(|count| *count == 0) { Vec::new() } else { all }
+    }
+}
+
 impl Histogram {
     /// Six powers of ten, and one for what is longer.
     const BUCKETS: usize = 61;
@@ -359,6 +369,9 @@ mod tests {
         let seen = statistics.limited(account);
         assert_eq!((seen.total, seen.last_at), (4, Some(later(3_900))));
         assert_eq!(seen.minutes.len(), 1, "what is older than an hour is only in the total");
+        let minutes = seen.each_minute(later(3_960));
+        assert_eq!((minutes.len(), minutes.iter().sum::<u32>(), minutes[58]), (MINUTES_KEPT, 1, 1));
+        assert!(seen.each_minute(later(9_000)).is_empty());
         assert_eq!(statistics.limited(Id::from_bytes([2; 12])), Limited::default());
     }
 }

@@ -31,7 +31,7 @@ fn desk(folder: &Path, settings: &str) -> Arc<Desk> {
     let account = service.account_named("bank").unwrap().id;
     for (number, review) in [(1, true), (2, false)] {
         let expires_at = NOW.after(Duration::from_secs(600));
-        let session = Session { token_hash: format!("{number:064x}"), expires_at, answer: AnswerMode::Job };
+        let session = Session { token_hash: format!("{number:064x}"), expires_at, answer: AnswerMode::Job, key: None };
         let mut attempt = Attempt::open(id(number), account, AttemptKind::Signup, NOW, session);
         if review {
             attempt.end(AttemptStatus::Review, NOW);
@@ -149,7 +149,7 @@ fn the_command_line_exits_as_it_says_and_answers_in_json() {
     let (code, out, _) = run(&["accounts", "create", "bank", "--json"]);
     let made: Value = serde_json::from_str(&out).unwrap();
     assert_eq!((code, made["accounts"][0]["name"].as_str()), (0, Some("bank")));
-    for command in ["sessions", "attempts", "review", "jobs", "users", "keys"] {
+    for command in ["sessions", "attempts", "review", "jobs", "users", "keys", "webhooks"] {
         let (code, out, told) = run(&[command, "list", "--json"]);
         assert!(code == 0 && serde_json::from_str::<Value>(&out).is_ok(), "{command}: {code} {told}");
         assert_eq!(run(&[command, "list"]).0, 0);

@@ -27,8 +27,12 @@ fn attempts(account: Id, count: usize, open: usize) -> Vec<Attempt> {
         .map(|number| {
             let at = NOW.after(Duration::from_millis(number as u64 * 20));
             let token_hash = format!("{number:064x}");
-            let session =
-                Session { token_hash, expires_at: at.after(Duration::from_secs(36_000)), answer: AnswerMode::Job };
+            let session = Session {
+                token_hash,
+                expires_at: at.after(Duration::from_secs(36_000)),
+                answer: AnswerMode::Job,
+                key: None,
+            };
             let mut attempt = Attempt::open(ids.next(at), account, AttemptKind::Signup, at, session);
             if number < count - open {
                 let review = number.is_multiple_of(10);

@@ -4,19 +4,23 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde_json::{Map, Value, json};
+use twoface::admin::limits::{LimitsReply, LimitsSeen};
 use twoface::admin::reply::{
     AccountSeen, AttemptDetail, AttemptSeen, CertificateSeen, JobSeen, JobsSeen, KeySeen, LogLine, OperationSeen,
     PercentilesSeen, Picture, Reply, RequestsSeen, SessionSeen, SetBy, SettingSeen, StageSeen, StatusSeen, UserSeen,
     Warning,
 };
+use twoface::admin::webhooks::{WebhookSeen, WebhooksReply};
 use twoface::console::pane::Pane;
 use twoface::domain::account::Retention;
 use twoface::domain::attempt::{AttemptKind, AttemptStatus, Opened, Review, Reviewer};
+use twoface::domain::event::EventKind;
 use twoface::domain::id::Id;
 use twoface::domain::job::{InputFile, WorkflowRun};
 use twoface::domain::key::{AnswerMode, Scope};
 use twoface::domain::time::Timestamp;
 use twoface::domain::user::DocumentType;
+use twoface::domain::webhook::{Disabled, DisabledBecause};
 
 /// 2026-11-26T02:41:10Z.
 pub const NOW: Timestamp = Timestamp::from_millis(1_795_660_870_000);
@@ -66,6 +70,10 @@ pub fn list(pane: Pane, much: Much) -> Reply {
         Pane::Jobs => Reply::Jobs { jobs: if some { jobs(much) } else { Vec::new() }, next: None },
         Pane::Users => Reply::Users { users: if some { users(much) } else { Vec::new() }, next: None },
         Pane::Audit => Reply::AuditLines(if some { audit(much) } else { Vec::new() }),
+        Pane::Limits => {
+            Reply::Limits(LimitsReply { accounts: if some { limits(much) } else { Vec::new() }, delayed: 0 })
+        }
+        Pane::Webhooks => Reply::Webhooks(WebhooksReply::Webhooks(if some { webhooks(much) } else { Vec::new() })),
         Pane::Workflows => Reply::Workflows(if some { workflows(much) } else { Vec::new() }),
         _ => Reply::Settings(if some { settings(much) } else { Vec::new() }),
     }
@@ -218,6 +226,56 @@ fn audit(much: Much) -> Vec<String> {
         json!({ "line": 2, "checkpoint": ago(90), "key": "ab", "before": "00", "signature": "cd" }).to_string(),
         entry(3, &name(much, "admin:ana"), "key.revoked", None),
         entry(4, &format!("key:{}", id(3)), "attempt.reviewed", Some("SUCCESS")),
+    ]
+}
+
+pub fn limits(much: Much) -> Vec<LimitsSeen> {
+    let account = |short: &str, used: u32| LimitsSeen {
+        account: name(much, short),
+        requests_per_minute: 2_500,
+        requests_own: None,
+        used,
+        tries: BTreeMap::new(),
+        keys: BTreeMap::new(),
+        key_names: BTreeMap::new(),
+        keys_used: BTreeMap::new(),
+        refused_each_minute: Vec::new(),
+        requests_refused: 0,
+        tries_refused: 0,
+    };
+    let key = id(3);
+    vec![
+        LimitsSeen {
+            requests_per_minute: 100,
+            requests_own: Some(100),
+            tries: BTreeMap::from([("compare_faces".to_owned(), 5)]),
+            keys: BTreeMap::from([(key, 40)]),
+            key_names: BTreeMap::from([(key, name(much, "web"))]),
+            keys_used: BTreeMap::from([(key, 34)]),
+            refused_each_minute: (0..60).map(|minute| minute % 9).collect(),
+            requests_refused: 236,
+            tries_refused: 7,
+            ..account("my-bank", 100)
+        },
+        account("default", 1_234),
+    ]
+}
+
+fn webhooks(much: Much) -> Vec<WebhookSeen> {
+    let webhook = |number: u8, url: &str| WebhookSeen {
+        id: id(number),
+        account: name(much, "my-bank"),
+        url: if much == Much::Long { format!("{url}/{}", "path/".repeat(40)) } else { url.to_owned() },
+        events: Vec::new(),
+        created_at: ago(86_400),
+        disabled: None,
+        old_secret_until: None,
+    };
+    let gone = Disabled { at: ago(60), because: DisabledBecause::Gone };
+    let events = vec![EventKind::JobFinished, EventKind::AttemptClosed];
+    vec![
+        webhook(21, "https://bank.example/hooks"),
+        WebhookSeen { disabled: Some(gone), events, ..webhook(20, "https://old.example/hooks") },
     ]
 }
 

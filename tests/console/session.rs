@@ -194,8 +194,23 @@ fn an_administrator_makes_a_key_watches_reviews_and_revokes() {
     let attempt = closed.result().as_str().unwrap().to_owned();
     console.sees("No session is open");
 
+    // A limit is changed and met, and given back.
+    console.types("5");
+    console.sees("my-bank");
+    console.types("\r");
+    console.sees("Limits of my-bank");
+    console.types("2\r\r");
+    console.sees("The limits count from the next request on");
+    let answers: Vec<u16> = (0..8).map(|_| server.open_session(&secret).status).collect();
+    assert!(answers.contains(&429), "{answers:?}");
+    console.until("the refusals", |text| text.contains("██████████"));
+    console.types("\r");
+    console.sees("Limits of my-bank");
+    console.types("\x7f\r\r");
+    console.sees("/2 500");
+
     // It is reviewed, with the photos on the screen.
-    console.types("6");
+    console.types("7");
     console.sees(&attempt);
     console.types("\r");
     console.sees("counts as the same person");

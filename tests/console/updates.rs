@@ -3,7 +3,9 @@
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
 use twoface::admin::Reply;
 use twoface::admin::audit::Audit;
+use twoface::admin::limits::Limits;
 use twoface::admin::request::{Accounts, Attempts, Keys, Note, Part, Request, Retention, Review, Users};
+use twoface::admin::webhooks::Webhooks;
 use twoface::console::item::Item;
 use twoface::console::pane::{PAGE_ROWS, Pane};
 use twoface::console::state::{Link, Photo};
@@ -40,7 +42,7 @@ fn the_status_is_asked_for_each_second_and_never_twice_at_once() {
 #[test]
 fn a_pane_asks_for_its_list_when_it_is_opened_and_late_answers_are_dropped() {
     let mut screen = showing(Pane::Overview);
-    let asked = screen.keys("5");
+    let asked = screen.keys("6");
     let Some(Action::Ask(late, Request::Attempts(Attempts::List { status: None, .. }))) = asked.first() else {
         panic!("{asked:?}")
     };
@@ -288,4 +290,39 @@ fn the_whole_audit_log_is_searched_on_the_server_and_checked_on_demand() {
     screen.keys("n");
     (0..11).for_each(|_| drop(screen.press(KeyCode::Backspace)));
     assert!(matches!(only(&screen.press(KeyCode::Enter)), Request::Audit(Audit::Tail { .. })));
+}
+
+#[test]
+fn limits_of_an_account_and_of_a_key_are_changed_while_one_watches() {
+    let mut screen = showing(Pane::Limits);
+    assert_eq!(screen.state.list().len(), 3, "an account, its key, another account");
+    screen.press(KeyCode::Enter);
+    (0..3).for_each(|_| drop(screen.press(KeyCode::Backspace)));
+    let asked = screen.keys("7\n signup=1\n");
+    let Request::Limits(Limits::Set { account, requests, tries }) = only(&asked) else { panic!() };
+    assert_eq!((account.as_str(), *requests), ("my-bank", Some(7)));
+    assert_eq!(*tries, [("compare_faces".to_owned(), 5), ("signup".to_owned(), 1)]);
+    screen.keys("j\n");
+    (0..2).for_each(|_| drop(screen.press(KeyCode::Backspace)));
+    assert_eq!(*only(&screen.press(KeyCode::Enter)), Request::Limits(Limits::Key { id: id(3), requests: None }));
+    screen.keys("kk\n");
+    screen.press(KeyCode::Down);
+    screen.keys(" nonsense\n");
+    assert!(screen.text().contains("NAME=NUMBER"));
+}
+
+#[test]
+fn a_receiver_is_made_looked_at_and_sent_again_what_was_given_up() {
+    let mut screen = showing(Pane::Webhooks);
+    let id = id(21);
+    let expected = Request::Webhooks(Webhooks::Deliveries { id, only: None, limit: 200 });
+    assert_eq!(*only(&screen.press(KeyCode::Enter)), expected);
+    assert_eq!(*only(&screen.keys("x")), Request::Webhooks(Webhooks::Redeliver { id, event: None }));
+    assert!(screen.keys("e").is_empty(), "it is in use");
+    screen.keys("d");
+    assert_eq!(*only(&screen.keys("y")), Request::Webhooks(Webhooks::Remove { id }));
+    screen.keys("n");
+    let asked = screen.keys("bank.example/hook\n\njob.finished\n");
+    let Request::Webhooks(Webhooks::Create { account, url, events }) = only(&asked) else { panic!() };
+    assert_eq!((account.as_str(), url.as_str(), events.len()), ("my-bank", "https://bank.example/hook", 1));
 }
