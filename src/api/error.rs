@@ -275,7 +275,8 @@ mod tests {
                 R::NoWorkflow { .. } | R::UnusableFile { .. } => {}
                 R::MethodNotAllowed | R::DocumentTaken | R::AttemptNotSuccessful | R::AttemptTaken => {}
                 R::AttemptNotInReview | R::BadSettlement | R::AttemptHasUser | R::BodyTooLarge => {}
-                R::TextTooLarge | R::BodyTooSlow | R::RateLimited { .. } | R::ChallengeGone | R::NoTriesLeft { .. } => {}
+                R::TextTooLarge | R::BodyTooSlow | R::RateLimited { .. } | R::ChallengeGone | R::NoTriesLeft { .. } => {
+                }
                 R::BadIdempotencyKey | R::RequestInFlight | R::OtherRequest => {}
                 R::Busy | R::NotReady | R::StorageFull => {}
             }
