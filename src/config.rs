@@ -98,6 +98,7 @@ pub struct Sessions {
 #[serde(deny_unknown_fields)]
 pub struct Limits {
     pub requests_per_minute: u32,
+    pub bad_credentials_wait: bool,
     pub request_bytes_max: usize,
     pub body_seconds_max: u64,
     pub body_bytes_per_second_min: u64,

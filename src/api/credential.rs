@@ -139,7 +139,8 @@ async fn session_holder(request: &HttpRequest) -> Result<SessionHolder, Denied> 
 
 /// Holds a refused credential's answer back if its address has had many.
 async fn refuse(request: &HttpRequest, service: &Service, denied: Denied) -> Denied {
-    if matches!(denied, Denied(Stop::Refused(Refusal::InvalidToken))) {
+    let is_guess = matches!(denied, Denied(Stop::Refused(Refusal::InvalidToken)));
+    if is_guess && service.config().limits.bad_credentials_wait {
         let wait = service.guard().guessed(request.peer_addr().map(|address| address.ip()), service.now());
         if !wait.is_zero()
             && let Some(_held) = service.guard().hold()

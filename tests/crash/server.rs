@@ -28,7 +28,7 @@ impl Site {
     pub fn prepare(binary: &Path, folder: &Path, data: &Path) -> Result<Site, String> {
         let text = format!(
             "[server]\nlisten = \"127.0.0.1:0\"\n[data]\ndir = \"{}\"\n[sessions]\ntries = {TRIES}\nminutes = 1440\n\
-             [limits]\nrequests_per_minute = 4000000\n[jobs]\nworkers = 1\n[log]\nlevel = \"debug\"\n",
+             [limits]\nrequests_per_minute = 4000000\nbad_credentials_wait = false\n[jobs]\nworkers = 1\n[log]\nlevel = \"debug\"\n",
             data.display()
         );
         let config = folder.join("config.toml");

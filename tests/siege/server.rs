@@ -37,7 +37,7 @@ impl Server {
         let folder = tempfile::tempdir().unwrap();
         let config = folder.path().join("twoface.toml");
         let settings = "[server]\nlisten = \"127.0.0.1:0\"\nconnections_max = 8192\n[data]\ndir = \"store\"\n\
-                        [limits]\nrequests_per_minute = 100000000\n[log]\nlevel = \"warn\"\n";
+                        [limits]\nrequests_per_minute = 100000000\nbad_credentials_wait = false\n[log]\nlevel = \"warn\"\n";
         std::fs::write(&config, settings).unwrap();
         let mut child =
             Command::new(binary).args(["serve", "--config"]).arg(&config).stderr(Stdio::piped()).spawn().unwrap();
