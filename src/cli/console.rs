@@ -69,6 +69,7 @@ pub(super) fn run(config: &Config, arguments: &ConsoleArguments) -> Done {
         privacy: if arguments.privacy { console::Privacy::Masked } else { console::Privacy::Shown },
         colours: console::Colours::of_environment(),
         pictures: match arguments.pictures {
+            Pictures::Auto if is_mute(&variable("TERM"), &variable("TMUX")) => console::Pictures::Halfblocks,
             Pictures::Auto => console::Pictures::Asked,
             Pictures::Kitty => console::Pictures::Kitty,
             Pictures::Sixel => console::Pictures::Sixel,
@@ -77,4 +78,15 @@ pub(super) fn run(config: &Config, arguments: &ConsoleArguments) -> Done {
         },
     };
     Ok(console::run(&options, ask, &Clock::system())?)
+}
+
+fn variable(name: &str) -> String {
+    std::env::var(name).unwrap_or_default()
+}
+
+/// Whether the terminal does not answer when it is asked what it can draw: the question would wait for its time-out before a blank
+/// screen, and then swallow the first key. Multiplexers and plain consoles; `--pictures` asks for graphics there all the same.
+fn is_mute(term: &str, tmux: &str) -> bool {
+    let plain = ["", "dumb", "linux", "vt100", "vt220"];
+    !tmux.is_empty() || term.starts_with("screen") || term.starts_with("tmux") || plain.contains(&term)
 }
