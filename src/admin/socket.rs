@@ -20,6 +20,8 @@ use super::{Desk, Reply, Request, handle};
 /// No request is nearly as long.
 const REQUEST_BYTES_MAX: usize = 64 * 1024;
 const REQUEST_SECONDS_MAX: Duration = Duration::from_secs(5);
+/// For somebody who asks and does not read the reply.
+const REPLY_SECONDS_MAX: Duration = Duration::from_secs(30);
 /// Administrators' connections at the same time; more wait.
 const CONNECTIONS_MAX: usize = 64;
 
@@ -89,9 +91,12 @@ async fn answer(mut stream: UnixStream, desk: Arc<Desk>) {
         }
     };
     let written = serde_json::to_vec(&reply).unwrap_or_default();
-    // The administrator may have gone away.
-    let _ = stream.write_all(&written).await;
-    let _ = stream.shutdown().await;
+    let write = async {
+        // The administrator may have gone away.
+        let _ = stream.write_all(&written).await;
+        let _ = stream.shutdown().await;
+    };
+    let _ = tokio::time::timeout(REPLY_SECONDS_MAX, write).await;
 }
 
 /// Who is at the other end, if he may ask.

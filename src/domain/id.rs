@@ -92,9 +92,15 @@ impl IdMaker {
     pub fn beyond(seed: [u8; 8], floor: Option<Id>) -> Self {
         let maker = Self::new(seed);
         if let Some(floor) = floor {
-            maker.last.lock().unwrap_or_else(PoisonError::into_inner).0 = floor.created_at().as_secs() + 1;
+            maker.raise(floor);
         }
         maker
+    }
+
+    /// The same from here on.
+    pub fn raise(&self, floor: Id) {
+        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        last.0 = last.0.max(floor.created_at().as_secs() + 1);
     }
 
     /// A new id. Within this process each is greater than all before it, even when the clock steps back or the counter wraps.
@@ -132,6 +138,9 @@ mod tests {
         let earlier = IdMaker::new([0xff; 8]).next(now);
         assert!(IdMaker::new([0; 8]).next(now) < earlier, "the random bytes decide within one second");
         assert!(IdMaker::beyond([0; 8], Some(earlier)).next(now) > earlier);
+        let raised = IdMaker::new([0; 8]);
+        raised.raise(earlier);
+        assert!(raised.next(now) > earlier);
     }
 
     #[test]

@@ -134,8 +134,20 @@ impl Service {
             delivery.again(now);
             again += usize::from(self.write_delivery(&delivery, before)? == Committed::Done);
         }
-        self.rounds.poke();
+        self.rounds.wake(webhook.id);
         Ok(again)
+    }
+
+    /// Of a receiver to which nothing is carried.
+    pub(super) fn give_up_waiting(&self, webhook: &Webhook) -> Result<(), Stop> {
+        while let Some((_, event)) = self.next_delivery(webhook)? {
+            let row = key(&[webhook.account, webhook.id, event]);
+            let Some(before) = self.store.get(Table::Deliveries, &row).map_err(failed)? else { return Ok(()) };
+            let mut delivery: Delivery = decode(&before).map_err(|bad| unreadable(Table::Deliveries, bad))?;
+            delivery.state = DeliveryState::Dead { at: self.clock.now() };
+            let _ = self.write_delivery(&delivery, before)?;
+        }
+        Ok(())
     }
 
     /// The log of a receiver, newest event first.

@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use super::sessions::NO_ACCOUNT;
-use super::{Service, failed, put, unreadable};
+use super::{Committed, Service, failed, put, unreadable};
 use crate::crypto;
 use crate::domain::hex;
 use crate::domain::id::Id;
@@ -18,7 +18,7 @@ use crate::domain::refusal::{Refusal, Stop};
 use crate::domain::replay::{Effect, IdempotencyKey, Replay};
 use crate::domain::time::Timestamp;
 use crate::store::tables::{Owner, Table, decode};
-use crate::store::{Commit, Op};
+use crate::store::{Commit, Expect, Op};
 
 /// How long the first answer is given again (contract).
 const REPLAYED_FOR: Duration = Duration::from_secs(24 * 60 * 60);
@@ -131,7 +131,7 @@ impl Service {
         let mut removed = 0;
         loop {
             let rows = self.store.scan(Table::ReplaysByTime, &[], None, BATCH).map_err(failed)?;
-            let mut ops = Vec::new();
+            let (mut expects, mut ops) = (Vec::new(), Vec::new());
             for (row, _) in &rows {
                 let Some((millis, key)) = row.split_at_checked(8) else { continue };
                 let millis = millis.try_into().map(u64::from_be_bytes).unwrap_or(0);
@@ -139,13 +139,17 @@ impl Service {
                 if now.since(at) < REPLAYED_FOR {
                     break;
                 }
+                // The key may be given anew at this moment: then this row, and no other, is gone.
+                expects.push(Expect::Present(Table::ReplaysByTime, row.clone()));
                 ops.push(Op::Delete { table: Table::Replays, key: key.to_vec() });
             }
-            if ops.is_empty() {
+            let due = ops.len();
+            if due == 0 {
                 return Ok(removed);
             }
-            removed += ops.len();
-            let _ = self.commit(Commit { ops, ..Commit::default() })?;
+            if self.commit(Commit { expects, ops })? == Committed::Done {
+                removed += due;
+            }
         }
     }
 

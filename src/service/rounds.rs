@@ -4,6 +4,7 @@
 //! Nothing here is lost with the process: what is due stands in the store.
 
 use std::collections::{HashMap, HashSet};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -105,6 +106,14 @@ impl Rounds {
         rest.until = began.after((REST * 2_u32.saturating_pow((rest.failures - 1).min(10))).min(REST_MAX));
     }
 
+    /// Somebody knows better than its failures: it is served at once.
+    pub(super) fn wake(&self, webhook: Id) {
+        let mut inner = self.lock();
+        inner.resting.remove(&webhook);
+        inner.poked = true;
+        self.changed.notify_all();
+    }
+
     /// Whether it had been down.
     fn succeeded(&self, webhook: Id) -> bool {
         self.lock().resting.remove(&webhook).is_some_and(|rest| rest.failures >= DOWN)
@@ -140,13 +149,16 @@ impl Service {
     fn go_round(self: &Arc<Self>, courier: &Arc<dyn Courier>) -> Result<Duration, Stop> {
         let now = self.clock.now();
         let mut pause = IDLE;
-        for webhook in self.all_webhooks()?.into_iter().filter(|webhook| webhook.disabled.is_none()) {
-            self.lay_out(&webhook)?;
-            if self.rounds.is_busy(webhook.id) {
-                continue;
-            }
-            let Some((next_at, _)) = self.next_delivery(&webhook)? else { continue };
-            let due_at = self.rounds.rests_until(webhook.id).map_or(next_at, |until| until.max(next_at));
+        for webhook in self.readable_webhooks()?.into_iter().filter(|webhook| webhook.disabled.is_none()) {
+            let due_at = match self.due(&webhook) {
+                Ok(Some(due_at)) => due_at,
+                Ok(None) => continue,
+                // The others are served all the same.
+                Err(stop) => {
+                    tracing::error!(webhook = %webhook.id, "webhook: {stop}");
+                    continue;
+                }
+            };
             if due_at > now {
                 pause = pause.min(due_at.since(now).min(LOOK));
             } else if self.rounds.take(webhook.id, self.config.webhooks.at_once) {
@@ -156,13 +168,31 @@ impl Service {
         Ok(pause)
     }
 
+    /// Lays out what has happened for one receiver. When it is to be served next, unless that is being done.
+    fn due(&self, webhook: &Webhook) -> Result<Option<Timestamp>, Stop> {
+        self.lay_out(webhook)?;
+        if self.rounds.is_busy(webhook.id) {
+            return Ok(None);
+        }
+        let next = self.next_delivery(webhook)?;
+        Ok(next.map(|(at, _)| self.rounds.rests_until(webhook.id).map_or(at, |until| until.max(at))))
+    }
+
     fn serve(self: &Arc<Self>, courier: &Arc<dyn Courier>, webhook: Webhook) {
         let (service, courier, id) = (Arc::clone(self), Arc::clone(courier), webhook.id);
         let run = move || {
-            let served = service.carry_all(&*courier, &webhook);
-            if let Err(stop) = served {
-                tracing::error!(webhook = %webhook.id, "webhook: {stop}");
-                service.rounds.failed(webhook.id, service.clock.now());
+            // A panic in a library underneath must not keep the receiver taken for ever.
+            let served = catch_unwind(AssertUnwindSafe(|| service.carry_all(&*courier, &webhook)));
+            match served {
+                Ok(Ok(())) => {}
+                Ok(Err(stop)) => {
+                    tracing::error!(webhook = %webhook.id, "webhook: {stop}");
+                    service.rounds.failed(webhook.id, service.clock.now());
+                }
+                Err(_) => {
+                    tracing::error!(webhook = %webhook.id, "webhook: carrying it panicked");
+                    service.rounds.failed(webhook.id, service.clock.now());
+                }
             }
             service.rounds.give_back(webhook.id);
         };

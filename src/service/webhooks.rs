@@ -8,6 +8,7 @@ use super::{Committed, Service, failed, no_entity, put, unreadable};
 use crate::crypto;
 use crate::domain::audit::{Act, Actor, Entry};
 use crate::domain::event::{EventKind, Happened};
+use crate::domain::hex;
 use crate::domain::id::Id;
 use crate::domain::refusal::{Failure, Stop};
 use crate::domain::target::Target;
@@ -68,6 +69,22 @@ impl Service {
         self.all(Table::Webhooks, &key(&[account]))
     }
 
+    /// Those of every account that can be read; what cannot is logged.
+    pub(super) fn readable_webhooks(&self) -> Result<Vec<Webhook>, Stop> {
+        let (mut found, mut after) = (Vec::new(), None::<Vec<u8>>);
+        loop {
+            let rows = self.store.scan(Table::Webhooks, &[], after.as_deref(), BATCH).map_err(failed)?;
+            let Some((last, _)) = rows.last() else { return Ok(found) };
+            after = Some(last.clone());
+            for (row, value) in rows {
+                match decode::<Webhook>(&value) {
+                    Ok(webhook) => found.push(webhook),
+                    Err(bad) => tracing::error!(row = hex::encode(&row), "{}", unreadable(Table::Webhooks, bad)),
+                }
+            }
+        }
+    }
+
     /// Those of every account.
     pub(super) fn all_webhooks(&self) -> Result<Vec<Webhook>, Stop> {
         self.all(Table::Webhooks, &[])
@@ -88,15 +105,20 @@ impl Service {
         Ok((changed, fresh.shown()))
     }
 
-    /// Takes a receiver that had answered "gone" into use again, for what happens from now on.
+    /// Takes a receiver that had answered "gone" into use again, for what happens from now on. What had waited for it is given
+    /// up, and can be asked for again.
     pub fn enable_webhook(&self, by: &Actor, id: Id) -> Result<Webhook, Stop> {
         let webhook = self.webhook(id)?;
+        if webhook.disabled.is_none() {
+            return Ok(webhook);
+        }
+        self.give_up_waiting(&webhook)?;
         let row = key(&[webhook.account, id]);
         let cursor = self.last_event(webhook.account)?.unwrap_or(NOTHING_YET);
         let ops = vec![cursor_at(row, webhook.account, cursor)];
         let _ = self.commit(Commit { ops, ..Commit::default() })?;
         let changed = self.change_webhook(by, "enabled", &webhook, |webhook| webhook.disabled = None);
-        self.rounds.poke();
+        self.rounds.wake(id);
         changed
     }
 

@@ -1,10 +1,11 @@
 //! Everything in readable form: one JSON object a line.
 //!
-//! An export is in clear; whoever asks for one answers for where it lies.
+//! An export is in clear; whoever asks for one answers for where it lies. What opens a door is not in it: webhooks' secrets, and
+//! the answers kept for idempotency keys, among which are tokens of open sessions.
 
 use std::io::{self, Write};
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::Store;
 use super::error::StoreError;
@@ -26,14 +27,15 @@ impl Store {
     /// how many lines were written.
     pub fn export(&self, out: &mut dyn Write) -> Result<u64, ExportError> {
         let mut lines = 0;
-        for table in Table::ALL.into_iter().filter(|table| !table.is_index()) {
+        for table in Table::ALL.into_iter().filter(|table| !table.is_index() && *table != Table::Replays) {
             let mut after = None;
             loop {
                 let rows = self.scan(table, &[], after.as_deref(), PAGE).map_err(ExportError::Store)?;
                 let Some((last, _)) = rows.last() else { break };
                 after = Some(last.clone());
                 for (key, value) in rows {
-                    let line = json!({ "table": table.name(), "key": hex::encode(&key), "record": record(&value) });
+                    let line =
+                        json!({ "table": table.name(), "key": hex::encode(&key), "record": record(table, &value) });
                     writeln!(out, "{line}").map_err(ExportError::Output)?;
                     lines += 1;
                 }
@@ -44,9 +46,15 @@ impl Store {
 }
 
 /// JSON behind a version byte is shown as JSON, all else in hexadecimal.
-fn record(value: &[u8]) -> Value {
-    let json = value.split_first().and_then(|(_, json)| serde_json::from_slice(json).ok());
-    json.filter(Value::is_object).unwrap_or_else(|| Value::String(hex::encode(value)))
+fn record(table: Table, value: &[u8]) -> Value {
+    let json: Option<Map<String, Value>> = value.split_first().and_then(|(_, json)| serde_json::from_slice(json).ok());
+    let Some(mut members) = json else { return Value::String(hex::encode(value)) };
+    if table == Table::Webhooks {
+        for secret in ["secret", "old_secret"] {
+            members.remove(secret);
+        }
+    }
+    Value::Object(members)
 }
 
 impl std::fmt::Display for ExportError {

@@ -135,6 +135,11 @@ impl Store {
         self.core.commit(commit)
     }
 
+    /// Rows appended from here on are numbered beyond `id`, which something outside the store has seen.
+    pub fn number_beyond(&self, id: Id) {
+        self.core.shared.numbers.lock().raise(id);
+    }
+
     /// After a failed write or sync nothing more is committed; the process should end and be started again.
     pub fn is_stopped(&self) -> bool {
         self.core.shared.is_stopped()

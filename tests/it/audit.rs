@@ -82,6 +82,34 @@ fn what_was_committed_when_the_process_died_is_written_once_by_the_next_one() {
 }
 
 #[test]
+fn after_a_restore_nothing_is_lost_though_the_log_is_ahead_and_the_clock_behind() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut config = Config::parse("", std::iter::empty()).unwrap();
+    config.data.dir = folder.path().join("store");
+    let open = |clock: &Clock| {
+        Service::new(server::open_store(&config).unwrap(), config.clone(), clock.clone(), Workflows::default())
+    };
+    let ahead = Clock::manual(START);
+    ahead.advance(std::time::Duration::from_secs(3600));
+    let service = open(&ahead);
+    service.account_named("bank").unwrap();
+    service.write_audit().unwrap();
+    drop(service);
+    // The log of that hour beside a store that never had it.
+    let kept = folder.path().join("kept");
+    audit::file::copy(&config.data.dir.join(audit::FOLDER), &kept).unwrap();
+    std::fs::remove_dir_all(&config.data.dir).unwrap();
+    drop(open(&Clock::manual(START)));
+    audit::file::copy(&kept, &config.data.dir.join(audit::FOLDER)).unwrap();
+
+    let service = open(&Clock::manual(START));
+    service.write_audit().unwrap();
+    service.account_named("insurer").unwrap();
+    assert_eq!(service.write_audit().unwrap(), 1);
+    assert_eq!(service.search_audit("account.created", 9).unwrap().lines.len(), 2);
+}
+
+#[test]
 fn a_backup_takes_the_log_along() {
     let server = Server::start();
     let folder = tempfile::tempdir().unwrap();

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use serde_json::{Value, json};
+use twoface::client::Body;
 
 use twoface::admin::webhooks::{DeliverySeen, OnlyStage, Webhooks, WebhooksReply};
 use twoface::admin::{Reply, Request};
@@ -205,6 +206,47 @@ fn a_receiver_that_hangs_babbles_or_is_gone_keeps_no_other_waiting() {
         ask(&server, Webhooks::Remove { id });
     }
     assert_eq!(ask(&server, Webhooks::List), WebhooksReply::Webhooks(Vec::new()));
+}
+
+#[test]
+fn a_receiver_that_was_gone_gets_what_happens_after_it_is_enabled_and_the_rest_when_asked_for() {
+    let server = Server::start_with(LIST);
+    let receiver = Receiver::start("127.0.0.2", |number, _| Does::Answers(if number == 0 { 410 } else { 200 }));
+    let (id, _) = create(&server, &receiver.url(), &[EventKind::AttemptCreated]);
+    // Two are laid out before the first is answered, or the second is never laid out; neither may come by itself.
+    server.session();
+    server.session();
+    receiver.wait(1);
+    // Nothing changes for one that is in use, so until it is not.
+    until(&server, id, |_| server.service().webhook(id).unwrap().disabled.is_some());
+    ask(&server, Webhooks::Enable { id });
+    ask(&server, Webhooks::Enable { id });
+    assert!(deliveries(&server, id, Some(OnlyStage::Waiting)).is_empty());
+    server.session();
+    let log = until(&server, id, |log| log.iter().any(|one| matches!(one.state, DeliveryState::Delivered { .. })));
+    assert!(matches!(log[0].state, DeliveryState::Delivered { .. }), "the newest: {log:?}");
+    assert!(log[1..].iter().all(|one| matches!(one.state, DeliveryState::Dead { .. })), "{log:?}");
+    ask(&server, Webhooks::Redeliver { id, event: None });
+    until(&server, id, |log| log.iter().all(|one| matches!(one.state, DeliveryState::Delivered { .. })));
+}
+
+#[test]
+fn an_export_opens_no_door() {
+    let server = Server::start_with(LIST);
+    let receiver = Receiver::start("127.0.0.2", |_, _| Does::Answers(200));
+    let (id, secret) = create(&server, &receiver.url(), &[]);
+    let headers = [("Authorization", server.key.as_str()), ("Idempotency-Key", "one")];
+    let opened = server.client.call("POST", "/v1/2face/session", &headers, Some(Body::form(&[("type", "SIGNUP")])));
+    let token = opened.unwrap().result().as_str().unwrap().to_owned();
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("all");
+    let Reply::Exported { records } = server.administer(Request::Export { file: file.clone() }) else { panic!() };
+    let text = std::fs::read_to_string(file).unwrap();
+    assert_eq!(text.lines().count() as u64, records);
+    assert!(text.contains(&id.to_string()), "the webhook itself is there");
+    assert!(!text.contains(secret.strip_prefix("whsec_").unwrap()) && !text.contains(&token));
+    let stored = server.service().webhook(id).unwrap().secret;
+    assert!(!text.contains(serde_json::to_value(stored).unwrap().as_str().unwrap()));
 }
 
 #[test]

@@ -150,7 +150,12 @@ impl Service {
     pub(super) fn audit_log(&self) -> Result<MutexGuard<'_, Option<Log>>, Stop> {
         let mut log = self.audit.lock().unwrap_or_else(PoisonError::into_inner);
         if log.is_none() {
-            *log = Some(Log::open(&self.audit_folder()).map_err(|error| Failure(format!("audit log: {error}")))?);
+            let opened = Log::open(&self.audit_folder()).map_err(|error| Failure(format!("audit log: {error}")))?;
+            // After a restore the log may be ahead of the store: what is noted next must not be taken for written.
+            if let Some(last) = opened.last() {
+                self.store.number_beyond(last);
+            }
+            *log = Some(opened);
         }
         Ok(log)
     }
