@@ -1,12 +1,13 @@
-//! The guides, inside the executable: `twoface help TOPIC`, and pages for `/docs`.
+//! The guides, inside the executable: `twoface help TOPIC`, and the pages under `/docs`.
 
 /// A guide.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Page {
     pub topic: &'static str,
     pub about: &'static str,
-    /// Markdown.
     pub text: &'static str,
+    /// If not, it is a configuration file with its remarks.
+    pub is_markdown: bool,
 }
 
 pub const PAGES: [Page; 6] = [
@@ -14,27 +15,37 @@ pub const PAGES: [Page; 6] = [
         topic: "operations",
         about: "install, configure, watch, back up, upgrade, mend",
         text: include_str!("../assets/docs/operations.md"),
+        is_markdown: true,
     },
     Page {
         topic: "security",
         about: "what is protected against whom, and what is not",
         text: include_str!("../assets/docs/security.md"),
+        is_markdown: true,
     },
     Page {
         topic: "data-protection",
         about: "what is kept about people, and their rights",
         text: include_str!("../assets/docs/data-protection.md"),
+        is_markdown: true,
     },
     Page {
         topic: "accuracy",
         about: "what was measured, how, and how far it carries",
         text: include_str!("../assets/docs/accuracy.md"),
+        is_markdown: true,
     },
-    Page { topic: "api", about: "a sign-up by hand, and every answer", text: include_str!("../assets/docs/api.md") },
+    Page {
+        topic: "api",
+        about: "a sign-up by hand, and every answer",
+        text: include_str!("../assets/docs/api.md"),
+        is_markdown: true,
+    },
     Page {
         topic: "configuration",
         about: "every setting with its default",
         text: include_str!("../assets/config.toml"),
+        is_markdown: false,
     },
 ];
 

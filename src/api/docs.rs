@@ -1,4 +1,4 @@
-//! The contract as the server itself tells it: the OpenAPI document, a Postman collection, a page for people.
+//! The contract as the server itself tells it: the OpenAPI document, a Postman collection, a page for people; and the guides.
 //!
 //! Everything comes out of the executable; the page names no foreign host and works without scripts.
 
@@ -7,6 +7,9 @@ use serde_json::Value;
 
 use super::docs_page;
 use super::endpoint::Endpoint;
+use super::error::Denied;
+use crate::docs as guides;
+use crate::domain::refusal::Refusal;
 
 /// Tests hold this against the route table and against every answer that they see.
 const OPENAPI: &str = include_str!("../../assets/openapi.json");
@@ -43,11 +46,21 @@ pub async fn postman() -> HttpResponse {
 }
 
 pub async fn page(documents: web::Data<Documents>) -> HttpResponse {
+    html(documents.page.clone())
+}
+
+/// A guide, as `twoface help TOPIC` prints it.
+pub async fn guide(topic: web::Path<String>) -> Result<HttpResponse, Denied> {
+    let guide = guides::page(&topic).ok_or_else(|| Refusal::NoEntity { id: topic.into_inner() })?;
+    Ok(html(docs_page::guide(&guide)))
+}
+
+fn html(page: String) -> HttpResponse {
     HttpResponse::Ok()
         .content_type("text/html; charset=utf-8")
         .insert_header(("content-security-policy", PAGE_POLICY))
         .insert_header(("referrer-policy", "no-referrer"))
-        .body(documents.page.clone())
+        .body(page)
 }
 
 pub async fn style() -> HttpResponse {

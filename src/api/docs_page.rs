@@ -1,17 +1,32 @@
-//! The page for people, written from the OpenAPI document alone, so that the two cannot drift apart.
+//! The pages for people: the API's, written from the OpenAPI document alone, so that the two cannot drift apart, and the guides.
 
 use std::fmt::Write as _;
 
+use pulldown_cmark::{Options, Parser};
 use serde_json::Value;
 
+use crate::docs::{PAGES, Page};
+
 const METHODS: [&str; 3] = ["get", "post", "delete"];
+const HEAD: &str = "<!doctype html>\n<html lang=\"en\">\n<meta charset=\"utf-8\">\n<meta name=\"viewport\" content=\"width=device-width\">\n\
+     <link rel=\"stylesheet\" href=\"/docs/style.css\">\n";
+
+/// A guide as a page. What is not Markdown is shown as it stands.
+pub fn guide(page: &Page) -> String {
+    let mut html =
+        format!("{HEAD}<title>twoface: {}</title>\n<p><a href=\"/docs\">All documentation</a></p>\n", page.topic);
+    if page.is_markdown {
+        pulldown_cmark::html::push_html(&mut html, Parser::new_ext(page.text, Options::ENABLE_TABLES));
+    } else {
+        let _ = writeln!(html, "<pre><code>{}</code></pre>", escape(page.text));
+    }
+    html.push_str("</html>\n");
+    html
+}
 
 /// The whole page.
 pub fn render(document: &Value) -> String {
-    let mut page = String::from(
-        "<!doctype html>\n<html lang=\"en\">\n<meta charset=\"utf-8\">\n<meta name=\"viewport\" content=\"width=device-width\">\n\
-         <link rel=\"stylesheet\" href=\"/docs/style.css\">\n",
-    );
+    let mut page = HEAD.to_owned();
     let info = &document["info"];
     let _ =
         write!(page, "<title>{0}</title>\n<h1>{0}</h1>\n<p>{1}</p>\n", text(&info["title"]), text(&info["summary"]));
@@ -19,6 +34,11 @@ pub fn render(document: &Value) -> String {
         let _ = writeln!(page, "<p>{}</p>", code(paragraph));
     }
     page.push_str("<p>For machines: <a href=\"/openapi.json\">openapi.json</a>, <a href=\"/postman.json\">postman.json</a>.</p>\n");
+    page.push_str("<h2>Guides</h2>\n<ul>\n");
+    for guide in PAGES {
+        let _ = writeln!(page, "<li><a href=\"/docs/{0}\">{0}</a>: {1}", guide.topic, escape(guide.about));
+    }
+    page.push_str("</ul>\n<h2>The API</h2>\n");
     let tags = || document["tags"].as_array().into_iter().flatten();
     page.push_str("<nav>\n");
     for tag in tags() {

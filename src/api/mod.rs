@@ -48,6 +48,7 @@ pub const ENDPOINTS: &[Endpoint] = &[
     get("/postman.json", Anyone, |to| to.to(docs::postman)),
     get("/docs", Anyone, |to| to.to(docs::page)),
     get("/docs/style.css", Anyone, |to| to.to(docs::style)),
+    get("/docs/{topic}", Anyone, |to| to.to(docs::guide)),
     post("/v1/2face/session", Key(Scope::Sessions), |to| to.to(sessions::open)),
     post("/v1/2face/session/close", Session, |to| to.to(sessions::close)),
     get("/v1/2face/session/challenge", Session, |to| to.to(sessions::challenge)),

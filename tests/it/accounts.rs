@@ -45,8 +45,8 @@ impl Owned {
     fn address(&self, path: &str) -> Option<(String, &str)> {
         let id = match path {
             _ if !path.contains('{') => return None,
-            // Names of workflows are everybody's.
-            "/v1/2face/jobs/start/{workflowName}" => return None,
+            // Names of workflows and of guides are everybody's.
+            "/v1/2face/jobs/start/{workflowName}" | "/docs/{topic}" => return None,
             "/v1/2face/attempts/review/{id}" => &self.in_review,
             "/api/people/{id}/faces" => &self.user,
             _ if path.starts_with("/v1/2face/jobs/") => &self.job,

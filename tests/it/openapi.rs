@@ -108,6 +108,16 @@ fn the_documents_are_served_to_anyone_from_the_executable() {
     for slug in ["no_tries_left", "document_taken", "inconclusive"] {
         assert!(html.contains(&format!("<code>{slug}</code>")), "{slug}");
     }
+    for guide in twoface::docs::PAGES {
+        let path = format!("/docs/{}", guide.topic);
+        assert!(html.contains(&format!("href=\"{path}\"")));
+        let page = get(&path);
+        assert_eq!((page.status, page.header("content-security-policy")), (200, Some(policy)));
+        let text = String::from_utf8(page.body).unwrap();
+        let title = guide.text.lines().next().unwrap().strip_prefix("# ").unwrap();
+        assert!(text.contains(title), "{path}: {title}");
+    }
+    assert_eq!(get("/docs/nothing").status, 404);
     assert_eq!(get("/docs/style.css").header("content-type"), Some("text/css; charset=utf-8"));
 }
 
