@@ -5,9 +5,14 @@
 use std::time::Duration;
 
 use serde_json::{Value, json};
+use twoface::admin::Request;
+use twoface::admin::request::Accounts;
+use twoface::admin::webhooks::Webhooks;
 use twoface::client::{Body, Reply};
+use twoface::domain::key::{AnswerMode, KeyTerms};
 
 use crate::harness::{Server, message, refusal};
+use crate::receiver::{Does, Receiver};
 
 const WAIT: &[(&str, &str)] = &[("Prefer", "wait=30")];
 const MANY_TRIES: &str = "[sessions]\ntries = 100";
@@ -18,6 +23,9 @@ macro_rules! holds {
         assert_eq!($seen, $said, "contract: {}", $line)
     };
 }
+
+mod operations;
+mod records;
 
 /// A job's number and its output, read as the client reads it.
 fn outcome(server: &Server, reply: &Reply) -> (Value, Value) {
@@ -231,358 +239,56 @@ fn jobs() {
 }
 
 #[test]
-fn the_table_of_outcomes() {
-    let server = Server::start_with(MANY_TRIES);
-    let token = server.session();
-    let cedula = [("documentType", "CEDULA"), ("documentId", "402-0057193-9")];
-    let card = "document cedula front number=402-0057193-9";
-    let detect = |file| post_files(&server, &token, "/faces/detect", &[("file", file)], &[]);
-    let compare =
-        |document, face| post_files(&server, &token, "/faces/compare", &[("document", document), ("face", face)], &[]);
-    let smile = |clip| post_files(&server, &token, "/faces/check-smile", &[("clip", clip)], &[]);
-    let blink = |clip| post_files(&server, &token, "/faces/check-blink", &[("clip", clip)], &[]);
-    let kind = |file| post_files(&server, &token, "/documents/validate-document-type", &[("file", file)], &cedula);
-    let identity = |file| post_files(&server, &token, "/documents/validate-identity", &[("file", file)], &cedula);
-    let answered = |result: Value| Some(json!({ "code": 200, "result": result }));
-    let table = [
-        ("detect, 2: ≥ 1 face: the number", detect("faces 3"), 2, answered(json!(3))),
-        ("detect, 3: no face: 0", detect("faces 0"), 3, answered(json!(0))),
-        ("detect, 4: the file cannot be decoded", detect("damaged"), 4, None),
-        ("compare, 2: at the threshold", compare("portrait", "cosine 0.4"), 2, answered(json!(65.0))),
-        ("compare, 2: above the threshold", compare("portrait", "cosine 0.5"), 2, answered(json!(80.0))),
-        (
-            "compare, 3: below it, the score is still the result",
-            compare("portrait", "cosine 0.3"),
-            3,
-            answered(json!(50.0)),
-        ),
-        ("compare, 4: a side without a usable face", compare("portrait", "no face"), 4, None),
-        ("compare, 4: undecodable", compare("damaged", "cosine 0.9"), 4, None),
-        ("check-smile, 2: true", smile("smile@2"), 2, answered(json!(true))),
-        ("check-smile, 3: false", smile("calm"), 3, answered(json!(false))),
-        ("check-smile, 4: undecodable clip", smile("damaged"), 4, None),
-        ("check-smile, 4: no face", smile("no-face"), 4, None),
-        ("check-smile, 4: inconclusive", smile("dark"), 4, None),
-        ("check-blink, 2: true", blink("blink@1"), 2, answered(json!(true))),
-        ("check-blink, 3: false", blink("calm"), 3, answered(json!(false))),
-        ("check-blink, 4: too few frames", blink("slow"), 4, None),
-        ("validate-document-type, 2: true", kind(card), 2, answered(json!(true))),
-        ("validate-document-type, 3: false", kind("document passport front"), 3, answered(json!(false))),
-        ("validate-document-type, 4: unreadable photo", kind("document neither blurred"), 4, None),
-        ("validate-identity, 2: true", identity(card), 2, answered(json!(true))),
-        (
-            "validate-identity, 3: false",
-            identity("document cedula front number=001-0000000-9"),
-            3,
-            answered(json!(false)),
-        ),
-        ("validate-identity, 4: the number cannot be read", identity("document cedula front"), 4, None),
-    ];
-    let count = table.len();
-    for (line, reply, number, output) in &table {
-        let (status, stored) = outcome(&server, reply);
-        holds!(line, status, json!(number));
-        holds!(format!("{line}; under Prefer: wait the output"), reply.json(), stored);
-        match output {
-            Some(output) => holds!(line, (reply.status, &stored), (200, output)),
-            None => {
-                holds!(format!("{line}; 422"), (reply.status, &stored["code"]), (422, &json!(422)));
-                let told = stored["result"]["msg"].is_string() && stored["result"]["error"].is_string();
-                holds!(format!("{line}; msg and error"), told, true);
-            }
-        }
-    }
-    let attempt = server.close(&token, "FAILED").result().as_str().unwrap().to_owned();
-    let stages = server.get(&format!("/attempts/{attempt}")).result()["stages"].as_array().unwrap().clone();
-    holds!("each job of the session is one stage", stages.len(), count);
-    for ((line, _, number, _), stage) in table.iter().zip(&stages) {
-        let status = if *number == 2 { "COMPLETED" } else { "FAILED" };
-        holds!(format!("{line}; the stage is {status}"), stage["result"]["status"], json!(status));
-    }
-}
-
-#[test]
-fn answering_at_once() {
-    let server = Server::start_with(MANY_TRIES);
-    let token = server.session();
-    let files = [("document", "portrait"), ("face", "cosine 0.5")];
-    let reply = server.upload(&token, "/faces/compare", &files, WAIT);
-    holds!("Prefer: wait → the operation's own answer", reply.json(), json!({ "code": 200, "result": 80.0 }));
-    holds!("with Preference-Applied: wait", reply.header("preference-applied"), Some("wait"));
-    holds!("and X-Job-Id", reply.header("x-job-id").is_some(), true);
-    let files = [("file", "wait faces 1")];
-    let reply = server.upload(&token, "/faces/detect", &files, &[("Prefer", "wait=0")]);
-    holds!("if time runs out, the job id as usual, still 200", (reply.status, is_id(&reply.result())), (200, true));
-    holds!("and no preference was applied", reply.header("preference-applied"), None);
-    server.gate.open();
-}
-
-#[test]
-fn what_is_refused_before_there_is_a_job() {
+fn idempotency() {
     let server = Server::start();
-    let token = server.session();
-    let missing = (400, "A file is required for this operation.".to_owned());
-    for path in ["detect", "compare", "check-smile", "check-blink"] {
-        let reply = post_files(&server, &token, &format!("/faces/{path}"), &[("other", "x")], &[]);
-        holds!(format!("/faces/{path}: a missing file → 400"), (reply.status, message(&reply)), missing.clone());
-    }
-    for path in ["validate-document-type", "validate-identity"] {
-        let path = format!("/documents/{path}");
-        let good = [("documentType", "CEDULA"), ("documentId", "402-0057193-9")];
-        let reply = post_files(&server, &token, &path, &[], &good);
-        holds!(format!("{path}: a missing file → 400"), (reply.status, message(&reply)), missing.clone());
-        let reply = post_files(&server, &token, &path, &[("file", "x")], &[("documentType", "LICENCE")]);
-        let said = (400, "'documentType' must be one of the following: CEDULA, PASSPORT".to_owned());
-        holds!(format!("{path}: another documentType → 400"), (reply.status, message(&reply)), said);
-    }
-    let attempt = server.close(&token, "FAILED").result().as_str().unwrap().to_owned();
-    let stages = server.get(&format!("/attempts/{attempt}")).result()["stages"].clone();
-    holds!("a 4xx at once makes no job", stages, json!([]));
-}
-
-#[test]
-fn details_of_every_operation() {
-    let server = Server::start_with(MANY_TRIES);
-    let token = server.session();
-    let details =
-        |reply: &Reply| server.get(&format!("/jobs/{}", reply.header("x-job-id").unwrap())).result()["details"].clone();
-    let detect = details(&post_files(&server, &token, "/faces/detect", &[("file", "faces 2")], &[]));
-    for field in ["box", "landmarks", "confidence"] {
-        holds!(format!("detect: for each face `{field}`"), detect["file"]["faces"][1][field].is_null(), false);
-    }
-    let compare = details(&server.compare(&token, "cosine 0.5"));
-    holds!("compare: the raw cosine similarity", compare["cosine"], json!(0.5));
-    holds!("compare: the match decision at the configured threshold", compare["match"], json!(true));
-    holds!("compare: with its false-match rate", compare["threshold"]["falseMatchRate"], json!(1e-4));
-    let clip = details(&post_files(&server, &token, "/faces/check-blink", &[("clip", "blink@1 smile@3")], &[]));
-    holds!("clips: frames with a face", clip["clip"]["frames"]["withFace"], json!(100));
-    holds!("clips: blink count", clip["blinkCount"], json!(1));
-    holds!("clips: smile span", clip["clip"]["smile"]["spans"][0]["start"], json!(3.0));
-    holds!("clips: a same-person check across frames", clip["samePerson"]["throughout"], json!(true));
-    let fields = [("documentType", "CEDULA"), ("documentId", "402-0057193-9")];
-    let card = "document cedula front number=402-0057193-9 glare";
-    let document = details(&post_files(&server, &token, "/documents/validate-identity", &[("file", card)], &fields));
-    holds!("documents: class", document["document"]["class"], json!("CEDULA"));
-    holds!("documents: side", document["document"]["side"], json!("FRONT"));
-    holds!(
-        "documents: every field read, with where it came from",
-        document["fields"]["number"]["source"],
-        json!("VIZ")
-    );
-    holds!("documents: capture warnings", document["warnings"][0]["warning"], json!("glare"));
-    for field in ["mrz", "crossChecks", "file"] {
-        holds!(format!("documents: `{field}`"), document.get(field).is_some(), true);
-    }
-}
-
-#[test]
-fn attempts() {
-    let server = Server::start_with(MANY_TRIES);
-    let token = server.session();
-    server.compare(&token, "cosine 0.9");
-    let fields = [("documentType", "CEDULA"), ("documentId", "402-0057193-9")];
-    post_files(&server, &token, "/documents/validate-identity", &[("file", "document cedula front")], &fields);
-    let id = server.close(&token, "REVIEW").result().as_str().unwrap().to_owned();
-    let attempt = server.get(&format!("/attempts/{id}")).result();
-    holds!("`_id` and `id`", (&attempt["_id"], &attempt["id"]), (&json!(id), &json!(id)));
-    holds!("`type`", attempt["type"], json!("SIGNUP"));
-    holds!("`faces` (list)", attempt["faces"].as_array().unwrap().len(), 1);
-    holds!("`status`", attempt["status"], json!("REVIEW"));
-    holds!("`createdAt`, `updatedAt`", is_time(&attempt["createdAt"]) && is_time(&attempt["updatedAt"]), true);
-    let stage = &attempt["stages"][0];
-    holds!("a stage is named after its operation", stage["name"], json!("compare_faces"));
-    holds!("`result` is status and output", stage["result"].as_object().unwrap().len(), 2);
-    let face = &stage["input"]["face"];
-    let address = face["file"].as_str().unwrap();
-    holds!("input: a reference", address.starts_with(&format!("/v1/2face/attempts/{id}/files/")), true);
-    holds!("input: its SHA-256", face["sha256"].as_str().unwrap().len(), 64);
-    holds!("input: the parameters", attempt["stages"][1]["input"]["documentId"], json!("402-0057193-9"));
-    let file = server.get(address.strip_prefix("/v1/2face").unwrap());
-    holds!("the reference leads to the bytes", (file.status, file.body.as_slice()), (200, b"cosine 0.9".as_slice()));
-
-    for status in ["", "REVIEW", "PENDING"] {
-        let reply = server.post(&format!("/attempts/review/{id}"), &[("status", status)]);
-        holds!("review: CANCELLED, FAILED or SUCCESS", reply.status, 400);
-    }
-    let reply = server.post(&format!("/attempts/review/{id}"), &[("status", "SUCCESS"), ("note", "seen")]);
-    holds!("review: 200 → the attempt id", (reply.status, reply.result()), (200, json!(id)));
-    let reply = server.post(&format!("/attempts/review/{id}"), &[("status", "FAILED")]);
-    holds!("review: an attempt not in review → 409", reply.status, 409);
-
-    let open = server.session();
-    let listed = |query: &str| server.get(&format!("/attempts{query}")).result()["attempts"].as_array().unwrap().len();
-    holds!("attempt status: PENDING while the session is open", listed("?status=PENDING"), 1);
-    server.clock.advance(Duration::from_secs(30 * 60));
-    holds!("attempt status: EXPIRED when it ran out unclosed", listed("?status=EXPIRED"), 1);
-    holds!("GET /attempts: by status", listed("?status=SUCCESS"), 1);
-    holds!("GET /attempts: by type", listed("?type=VALIDATION"), 0);
-    holds!("GET /attempts: from", listed("?from=2030-01-01T00:00:00.000Z"), 0);
-    holds!("GET /attempts: to", listed("?to=2030-01-01T00:00:00.000Z"), 2);
-    holds!("GET /attempts: by documentId, in any spelling", listed("?documentId=40200571939"), 1);
-    holds!("GET /attempts: by another documentId", listed("?documentId=001-0000000-9"), 0);
-    holds!("GET /attempts: both together", listed("?documentId=402-0057193-9&status=FAILED"), 0);
-    let page = server.get("/attempts?limit=1").result();
-    let rest = listed(&format!("?limit=1&cursor={}", page["next"].as_str().unwrap()));
-    holds!("GET /attempts: cursor paging", (page["attempts"].as_array().unwrap().len(), rest), (1, 1));
-    for bad in ["?limit=101", "?limit=0", "?documentId=", "?documentId=--"] {
-        holds!("GET /attempts: limit ≤ 100, a number", server.get(&format!("/attempts{bad}")).status, 400);
-    }
-    drop(open);
-}
-
-#[test]
-fn attempts_of_a_document_come_in_pages_and_with_the_one_that_registered_it() {
-    let server = Server::start_with(MANY_TRIES);
-    let fields = [("documentType", "CEDULA"), ("documentId", "402-0057193-9")];
-    let claimed = |_| {
-        let token = server.session();
-        post_files(&server, &token, "/documents/validate-identity", &[("file", "document neither")], &fields);
-        post_files(&server, &token, "/documents/validate-identity", &[("file", "document neither")], &fields);
-        server.close(&token, "FAILED").result().as_str().unwrap().to_owned()
+    let asked = |key: &str, kind: &str| {
+        let headers = [("Authorization", server.key.as_str()), ("Idempotency-Key", key)];
+        server.client.call("POST", "/v1/2face/session", &headers, Some(Body::form(&[("type", kind)]))).unwrap()
     };
-    let mut ids: Vec<String> = (0..3).map(claimed).collect();
-    let registered = server.successful_attempt();
-    let body = [("attempt", registered.as_str()), ("documentId", "40200571939"), ("documentType", "CEDULA")];
-    assert_eq!(server.post("/users", &body).status, 200);
-    ids.push(registered);
-    server.successful_attempt();
-    let (mut seen, mut cursor) = (Vec::new(), String::new());
-    loop {
-        let page = server.get(&format!("/attempts?documentId=402-0057193-9&limit=2{cursor}")).result();
-        let attempts = page["attempts"].as_array().unwrap();
-        assert!(attempts.len() <= 2);
-        seen.extend(attempts.iter().map(|attempt| attempt["id"].as_str().unwrap().to_owned()));
-        match page["next"].as_str() {
-            Some(next) => cursor = format!("&cursor={next}"),
-            None => break,
-        }
-    }
-    ids.reverse();
-    assert_eq!(seen, ids, "newest first, each once");
-}
-
-#[test]
-fn users() {
-    let server = Server::start();
-    let attempt = server.successful_attempt();
-    let metadata = json!({ "name": "Ana", "tags": [1, null] });
-    let body =
-        json!({ "attempt": attempt, "documentId": "001-1234567-8", "documentType": "CEDULA", "metadata": metadata });
-    let reply = server.post_json("/users", &body);
-    holds!("POST /users: registers one from a closed attempt", reply.status, 200);
-    let user = reply.result();
-    holds!("user: `_id` and `id`", user["_id"], user["id"]);
-    holds!("user: `documentId`", user["documentId"], json!("001-1234567-8"));
-    holds!("user: `documentType`", user["documentType"], json!("CEDULA"));
-    holds!("user: `metadata`, returned as it came", user["metadata"], metadata);
-    holds!("user: `attempt`", user["attempt"], json!(attempt));
-    holds!("user: `createdAt`, `updatedAt`", is_time(&user["createdAt"]) && is_time(&user["updatedAt"]), true);
-    holds!("user: `__v` (number)", user["__v"].is_number(), true);
-    holds!("user: an embedding is never returned", user.as_object().unwrap().len(), 9);
-    let id = user["id"].as_str().unwrap();
-    holds!("GET /users/:id", server.get(&format!("/users/{id}")).result(), user);
-    holds!("GET /users/document/:documentId", server.get("/users/document/001-1234567-8").result(), user);
-    holds!("GET /users: list", server.get("/users").result()["users"], json!([user]));
-    for path in ["/users/62788a0b0f1e2d3c4b5a6978", "/users/document/62788a0b0f1e2d3c4b5a6978"] {
-        let reply = server.get(path);
-        let said = "No entity found by ID: 62788a0b0f1e2d3c4b5a6978".to_owned();
-        holds!("users: not found → 404", (reply.status, message(&reply)), (404, said));
-    }
-    for status in ["FAILED", "REVIEW"] {
-        let attempt = server.close(&server.session(), status).result();
-        let body = json!({ "attempt": attempt, "documentId": "N1", "documentType": "CEDULA" });
-        holds!("registration needs an attempt with status SUCCESS", server.post_json("/users", &body).status, 409);
-    }
-    let body = json!({ "attempt": server.successful_attempt(), "documentId": "00112345678", "documentType": "CEDULA" });
-    holds!("a documentId that is taken → 409", server.post_json("/users", &body).status, 409);
-    let without = server.close(&server.session(), "SUCCESS").result();
-    let body = json!({ "attempt": without, "documentId": "N2", "documentType": "PASSPORT" });
-    holds!("no succeeded compare → registered without a face", server.post_json("/users", &body).status, 200);
-    holds!("DELETE /users/:id", server.delete(&format!("/users/{id}")).status, 200);
-    for path in [format!("/users/{id}"), format!("/attempts/{attempt}")] {
-        holds!("erase with everything stored about the person", server.get(&path).status, 404);
-    }
-    let failed = server.close(&server.session(), "FAILED").result().as_str().unwrap().to_owned();
-    holds!(
-        "DELETE /attempts/:id: of a person who never became a user",
-        server.delete(&format!("/attempts/{failed}")).status,
-        200
-    );
-}
-
-const SIGNUP: [(&str, &str); 3] =
-    [("documentType", "CEDULA"), ("documentSide", "FRONT"), ("metadata", r#"{"name":"Ana"}"#)];
-
-fn sign_up(server: &Server, token: &str, number: &str, face: &str) -> Reply {
-    let card = format!("document cedula front number={number} portrait");
-    post_files(server, token, "/jobs/start/signup", &[("document", &card), ("face", face)], &SIGNUP)
-}
-
-#[test]
-fn workflows() {
-    let server = Server::start_with(MANY_TRIES);
+    let first = asked("order 7", "SIGNUP");
+    holds!("idempotency: the first answer is no replay", first.header("idempotency-replayed"), None);
+    server.clock.advance(Duration::from_secs(24 * 60 * 60 - 1));
+    let again = asked("order 7", "SIGNUP");
+    holds!("idempotency: same key + same body within 24 h gives the first answer", again.result(), first.result());
+    holds!("idempotency: `Idempotency-Replayed: true`", again.header("idempotency-replayed"), Some("true"));
+    holds!("idempotency: another body → 422", refusal(&asked("order 7", "VALIDATION")).0, 422);
     let token = server.session();
-    let unknown = post_files(&server, &token, "/jobs/start/sign-up", &[("face", "x")], &[]);
-    let said = (404, "No workflow found by name: sign-up".to_owned());
-    holds!("POST /jobs/start: unknown name → 404", (unknown.status, message(&unknown)), said);
-    let body = Body::multipart(&[("face", "f.jpg", b"person 1")], &[("documentId", "x")]);
-    let headers = [("X-Tagshelf-Session", token.as_str())];
-    let started = server.client.call("POST", "/v1/2face/jobs/start/validation", &headers, Some(body)).unwrap();
-    holds!("POST /jobs/start: 200 → the job id", (started.status, is_id(&started.result())), (200, true));
-
-    let missing = post_files(&server, &token, "/jobs/start/signup", &[("face", "x")], &[("documentType", "LICENCE")]);
-    let (status, output) = outcome(&server, &missing);
-    holds!("a missing or bad required field → 4 (Invalid)", (status, missing.status), (json!(4), 422));
-    for field in ["document", "documentSide", "documentType", "metadata"] {
-        let names = output["result"]["fields"].as_array().unwrap().iter().any(|one| one["field"] == json!(field));
-        holds!(format!("output names each field: {field}"), names, true);
-    }
-    let passed = sign_up(&server, &token, "402-0057193-9", "cosine 0.9 person 1");
-    let (status, output) = outcome(&server, &passed);
-    let yes = json!({ "code": 200, "result": true });
-    holds!("workflow, 2: every step passed", (status, &output), (json!(2), &yes));
-    holds!("workflow: under Prefer: wait its own answer", passed.json(), yes);
-    let failed = sign_up(&server, &token, "402-0057193-9", "cosine 0.1 person 1");
-    holds!("workflow, 3: a step failed", outcome(&server, &failed).0, json!(3));
-    let unread = sign_up(&server, &token, "402-0057193-9@0.5", "cosine 0.9 person 1");
-    holds!("workflow, 4: a step was Invalid", outcome(&server, &unread).0, json!(4));
-    let again = server.upload(&token, "/faces/compare", &[("document", "portrait"), ("face", "cosine 0.9")], WAIT);
-    holds!("a workflow counts as itself", again.header("x-attempt-retries"), Some("99"));
-}
-
-#[test]
-fn registration_by_a_workflow() {
-    let server = Server::start_with(MANY_TRIES);
-    let number = "402-0057193-9";
-    let known = || server.get(&format!("/users/document/{number}")).status == 200;
-    let token = server.session();
-    sign_up(&server, &token, number, "cosine 0.9 person 1");
-    holds!("signup registers only when the attempt is SUCCESS as well", known(), false);
-    server.close(&token, "FAILED");
-    holds!("a FAILED attempt registers nobody", known(), false);
-    let token = server.session();
-    sign_up(&server, &token, number, "cosine 0.1 person 1");
-    server.close(&token, "SUCCESS");
-    holds!("closing the session alone approves nobody", known(), false);
-    let token = server.session();
-    sign_up(&server, &token, number, "cosine 0.9 person 1");
-    server.close(&token, "SUCCESS");
-    holds!("its job Succeeded and the attempt SUCCESS", known(), true);
-    let user = server.get(&format!("/users/document/{number}")).result();
-    holds!("with the metadata that came as a JSON string", user["metadata"], json!({ "name": "Ana" }));
-
-    let token = server.session();
-    let validate = |face: &str, threshold: &str| {
-        let fields = [("documentId", number), ("threshold", threshold)];
-        post_files(
-            &server,
-            &token,
-            "/jobs/start/validation",
-            &[("face", face)],
-            &fields[..if threshold.is_empty() { 1 } else { 2 }],
-        )
+    let detect = || {
+        let headers = [("X-Tagshelf-Session", token.as_str()), ("Idempotency-Key", "photo")];
+        let photo = Body::multipart(&[("file", "photo.jpg", b"faces 1")], &[]);
+        server.client.call("POST", "/v1/2face/faces/detect", &headers, Some(photo)).unwrap()
     };
-    holds!("validation: a fresh selfie matches the enrolled face", validate("person 1", "").result(), json!(true));
-    holds!("validation: another face", validate("person 2", "").result(), json!(false));
-    holds!("validation: `threshold` is optional", validate("person 1", "90").result(), json!(true));
+    let (one, two) = (detect(), detect());
+    holds!("idempotency: on any POST", one.result(), two.result());
+    let left = [&one, &two].map(|reply| reply.header("x-attempt-retries"));
+    holds!("retry limit: an idempotent replay is no try", left, [Some("2"), Some("2")]);
+}
+
+#[test]
+fn the_settings_of_a_key_and_of_an_account() {
+    let server = Server::start_with("[webhooks]\nallow = [\"http://127.0.0.2/32\"]\n");
+    let (_, key) = server.make_key(KeyTerms { answer: AnswerMode::Wait, ..KeyTerms::default() });
+    let session = server.client.call("POST", "/v1/2face/session", &[("Authorization", &key)], Some(signup())).unwrap();
+    let reply = server.compare(session.result().as_str().unwrap(), "cosine 0.5");
+    let own = json!({ "code": 200, "result": 80.0 });
+    holds!("a key whose setting `answer` is `wait` gets it without the header", reply.json(), own);
+
+    let receiver = Receiver::start("127.0.0.2", |_, _| Does::Answers(200));
+    let create = Webhooks::Create { account: "test".into(), url: receiver.url(), events: Vec::new() };
+    server.administer(Request::Webhooks(create));
+    let set = Accounts::Set { account: "test".into(), review_unproven: true };
+    server.administer(Request::Accounts(set));
+    let id = server.close(&server.session(), "SUCCESS").result().as_str().unwrap().to_owned();
+    let status = server.get(&format!("/attempts/{id}")).result()["status"].clone();
+    holds!("an account setting: SUCCESS without proof goes to REVIEW", status, json!("REVIEW"));
+    server.post(&format!("/attempts/review/{id}"), &[("status", "SUCCESS")]);
+    let told = receiver.wait(3);
+    let told: Vec<Value> = told.iter().map(|got| serde_json::from_str(&got.body).unwrap()).collect();
+    let kinds: Vec<&str> = told.iter().filter_map(|event| event["type"].as_str()).collect();
+    let changes = ["attempt.created", "attempt.closed", "attempt.reviewed"];
+    holds!("every change of an attempt's status is sent to the account's webhooks", kinds, changes);
+}
+
+fn signup() -> Body {
+    Body::form(&[("type", "SIGNUP")])
 }
