@@ -140,8 +140,8 @@ enum WorkflowsCommand {
     Show,
     /// Say what is wrong with a file of workflows, if anything
     Check {
-        /// To be laid over the ones that come with the program
-        file: PathBuf,
+        /// To be laid over the ones that come with the program; the configured one if not given
+        file: Option<PathBuf>,
     },
 }
 
@@ -236,7 +236,9 @@ fn workflows(command: &WorkflowsCommand, config: Option<&Path>, json: bool) -> D
         WorkflowsCommand::Defaults => print!("{}", workflows::DEFAULTS),
         WorkflowsCommand::Show => administer(&Config::load(config)?, admin::Request::Workflows, json)?,
         WorkflowsCommand::Check { file } => {
-            let all = Workflows::load(file)?;
+            let configured = || Config::load(config).map(|config| config.workflows.file);
+            let file = file.clone().map_or_else(configured, Ok)?;
+            let all = Workflows::load(&file)?;
             let names: Vec<&str> = all.all().map(|run| run.name.as_str()).collect();
             println!("The workflows are good: {}.", names.join(", "));
         }

@@ -32,6 +32,10 @@ pub enum Reply {
     Accounts(Vec<AccountSeen>),
     Blocklist(Vec<Blocked>),
     Workflows(Vec<WorkflowRun>),
+    /// The file is good; these differ from what is in force.
+    WorkflowsFile {
+        differing: Vec<String>,
+    },
     Sessions {
         sessions: Vec<SessionSeen>,
         /// In all accounts, not only those on this page.
@@ -260,6 +264,9 @@ pub struct SessionSeen {
     pub kind: AttemptKind,
     pub created_at: Timestamp,
     pub expires_at: Timestamp,
+    /// What the key is called that opened it, if it still is there.
+    #[serde(default)]
+    pub key: Option<String>,
     /// How many tries each operation has.
     pub tries_max: u32,
     /// Those used, by operation or workflow.

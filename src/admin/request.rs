@@ -34,6 +34,9 @@ pub enum Request {
     /// Made by `twoface workflows show`
     #[command(skip)]
     Workflows,
+    /// Made by the console: whether the configured file of workflows is good, and what a restart would change
+    #[command(skip)]
+    WorkflowsFile,
     /// The open sessions: list, show, revoke
     #[command(subcommand)]
     Sessions(Sessions),

@@ -90,3 +90,17 @@ fn is_mute(term: &str, tmux: &str) -> bool {
     let plain = ["", "dumb", "linux", "vt100", "vt220"];
     !tmux.is_empty() || term.starts_with("screen") || term.starts_with("tmux") || plain.contains(&term)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::is_mute;
+
+    #[test]
+    fn multiplexers_and_plain_consoles_are_not_asked_what_they_can_draw() {
+        for (term, tmux) in [("xterm-256color", "/tmp/tmux-0/default,1,0"), ("screen-256color", ""), ("tmux", "")] {
+            assert!(is_mute(term, tmux), "{term}");
+        }
+        assert!(["", "dumb", "linux", "vt100"].into_iter().all(|term| is_mute(term, "")));
+        assert!(["xterm-256color", "xterm-kitty", "foot", "wezterm"].into_iter().all(|term| !is_mute(term, "")));
+    }
+}

@@ -32,6 +32,8 @@ pub(super) fn reply(reply: &Reply) {
         Reply::Accounts(accounts) => self::accounts(accounts),
         Reply::Blocklist(entries) => blocklist(entries),
         Reply::Workflows(all) => all.iter().for_each(workflow),
+        Reply::WorkflowsFile { differing } if differing.is_empty() => println!("The file of workflows is in force."),
+        Reply::WorkflowsFile { differing } => println!("A restart brings these into force: {}.", differing.join(", ")),
         Reply::Sessions { sessions, open, next } => {
             self::sessions(sessions);
             eprintln!("{open} open in all.");
@@ -183,13 +185,13 @@ fn workflow(run: &WorkflowRun) {
 
 fn sessions(sessions: &[SessionSeen]) {
     table(
-        ["id", "account", "type", "created", "ends", "tries"],
+        ["id", "account", "type", "created", "ends", "opened by", "tries"],
         sessions.iter().map(|session| {
             let tries = session.tries.iter().map(|(what, count)| format!("{what} {count}"));
             let tries = tries.collect::<Vec<_>>().join(", ");
             let (created, ends) = (session.created_at.to_string(), session.expires_at.to_string());
-            let kind = session.kind.name().to_owned();
-            [session.id.to_string(), session.account.clone(), kind, created, ends, tries]
+            let (kind, key) = (session.kind.name().to_owned(), session.key.clone().unwrap_or_default());
+            [session.id.to_string(), session.account.clone(), kind, created, ends, key, tries]
         }),
     );
 }

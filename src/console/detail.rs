@@ -109,6 +109,7 @@ fn session(session: &SessionSeen, scene: &Scene) -> Lines {
         (Tone::Strong, format!("{}  {}", session.kind.name(), session.account)),
         pair(scene.say(Text::Created), &format::moment(session.created_at)),
         pair(scene.say(Text::Left), &format::clock(session.expires_at.since(scene.now))),
+        pair(scene.say(Text::OpenedBy), session.key.as_deref().unwrap_or("–")),
     ];
     for (operation, used) in &session.tries {
         let left = session.tries_max.saturating_sub(*used);

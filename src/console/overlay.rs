@@ -11,7 +11,7 @@ use crate::admin::request::{Accounts, Keys, Note, Request, Retention, Review, Us
 use crate::admin::webhooks::Webhooks;
 use crate::domain::event::EventKind;
 use crate::domain::id::Id;
-use crate::domain::key::Scope;
+use crate::domain::key::{AnswerMode, Scope};
 
 pub enum Overlay {
     Help,
@@ -73,6 +73,10 @@ pub enum About {
         id: Id,
         url: String,
     },
+    Redeliver {
+        id: Id,
+        url: String,
+    },
     Find,
     /// Answered by a list, not by a form's request.
     FindWord,
@@ -127,6 +131,8 @@ impl Form {
             field(Text::FieldScopes, Some(Text::HintScopes), ""),
             field(Text::FieldDays, Some(Text::HintDays), ""),
             field(Text::FieldNetworks, Some(Text::HintNetworks), ""),
+            field(Text::FieldCertificates, Some(Text::HintCertificates), ""),
+            field(Text::FieldAnswer, Some(Text::HintAnswer), "job"),
         ];
         Self { about: About::NewKey, fields, focus: 0 }
     }
@@ -178,6 +184,11 @@ impl Form {
         Self { about, fields: vec![field(Text::FieldOverlap, None, "24")], focus: 0 }
     }
 
+    pub fn redeliver(id: Id, url: &str) -> Self {
+        let about = About::Redeliver { id, url: url.to_owned() };
+        Self { about, fields: vec![field(Text::FieldEvent, Some(Text::HintEvent), "")], focus: 0 }
+    }
+
     pub fn find() -> Self {
         Self { about: About::Find, fields: vec![field(Text::FieldNumber, None, "")], focus: 0 }
     }
@@ -201,6 +212,7 @@ impl Form {
             About::KeyLimit { name, .. } => scene.fill(Text::LimitOfKey, &[name]),
             About::NewWebhook => scene.say(Text::NewWebhook).to_owned(),
             About::RotateWebhook { url, .. } => scene.fill(Text::SecretOfWebhook, &[url]),
+            About::Redeliver { url, .. } => scene.fill(Text::RedeliverTo, &[url]),
             About::Retention { account } => scene.fill(Text::RetentionOf, &[account]),
             About::Find => scene.say(Text::FindUser).to_owned(),
             About::FindWord => scene.say(Text::FindWord).to_owned(),
@@ -225,14 +237,19 @@ impl Form {
                 let scopes = self.list(2, Scope::parse, Text::NotAScope);
                 let expires = self.days(3);
                 let from = self.list(4, |text| text.parse().ok(), Text::NotANetwork);
+                let certificate = self.list(5, |text| text.parse().ok(), Text::NotAFingerprint);
+                let answer = AnswerMode::parse(&self.text(6));
+                if answer.is_none() {
+                    self.blame(6, Text::NotAnAnswer);
+                }
                 Request::Keys(Keys::Create {
                     account: account?,
                     name: name?,
                     scopes: scopes?,
                     expires: expires?,
                     from: from?,
-                    certificate: Vec::new(),
-                    answer: Default::default(),
+                    certificate: certificate?,
+                    answer: answer?,
                 })
             }
             About::NewAccount => Request::Accounts(Accounts::Create { name: self.given(0)? }),
@@ -256,6 +273,15 @@ impl Form {
             About::RotateWebhook { id, .. } => {
                 let overlap = self.number(0, 0..=8_760)?.unwrap_or(0);
                 Request::Webhooks(Webhooks::Rotate { id, overlap })
+            }
+            About::Redeliver { id, .. } => {
+                let text = self.text(0);
+                let event = text.parse().ok();
+                if event.is_none() && !text.is_empty() {
+                    self.blame(0, Text::NotAnId);
+                    return None;
+                }
+                Request::Webhooks(Webhooks::Redeliver { id, event })
             }
             About::Retention { account } => {
                 let [photos, clips, attempts] = [self.days(0), self.days(1), self.days(2)];

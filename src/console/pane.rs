@@ -43,6 +43,7 @@ pub enum Command {
     Revoke,
     End,
     Retention,
+    Unproven,
     Erase,
     Change,
     Redeliver,
@@ -192,7 +193,11 @@ impl Pane {
                 ('d', Command::Revoke, Text::DoRevoke),
                 ('m', Command::Change, Text::DoLimit),
             ],
-            Pane::Accounts => &[('n', Command::New, Text::DoNew), ('t', Command::Retention, Text::DoRetention)],
+            Pane::Accounts => &[
+                ('n', Command::New, Text::DoNew),
+                ('t', Command::Retention, Text::DoRetention),
+                ('u', Command::Unproven, Text::DoUnproven),
+            ],
             Pane::Sessions => &[LOOK, ('d', Command::End, Text::DoEnd)],
             Pane::Attempts => {
                 &[LOOK, ('f', Command::Filter, Text::DoFilter), ('t', Command::FilterKind, Text::DoFilterKind)]
@@ -207,7 +212,8 @@ impl Pane {
                 ('e', Command::Enable, Text::DoEnable),
                 ('d', Command::Remove, Text::DoRemove),
             ],
-            Pane::Review | Pane::Workflows => &[LOOK],
+            Pane::Review => &[LOOK],
+            Pane::Workflows => &[LOOK, ('v', Command::Verify, Text::DoVerify)],
             Pane::Jobs => &[LOOK, ('f', Command::Filter, Text::DoFilter)],
             Pane::Users => &[LOOK, ('n', Command::Find, Text::DoFind), ('d', Command::Erase, Text::DoErase)],
             Pane::Audit => &[('n', Command::FindWord, Text::DoFindWord), ('v', Command::Verify, Text::DoVerify)],

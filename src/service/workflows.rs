@@ -48,6 +48,16 @@ impl Workflows {
         self.0.values().map(AsRef::as_ref)
     }
 
+    /// The names that mean something else in `other`, or are in one of the two only.
+    pub fn differing(&self, other: &Self) -> Vec<String> {
+        let of = |all: &Self, name: &String| all.0.get(name).map(|run| run.fingerprint.clone());
+        let mut names: Vec<String> = self.0.keys().chain(other.0.keys()).cloned().collect();
+        names.sort();
+        names.dedup();
+        names.retain(|name| of(self, name) != of(other, name));
+        names
+    }
+
     fn enabled(&self, name: &str) -> Option<Arc<WorkflowRun>> {
         self.0.get(name).filter(|run| run.definition.enabled).cloned()
     }
@@ -104,6 +114,9 @@ mod tests {
         let before = workflows.enabled("lively").unwrap().fingerprint.clone();
         let edited = Workflows::parse(&lively.replace("check_blink", "check_smile")).unwrap();
         assert_ne!(edited.enabled("lively").unwrap().fingerprint, before, "an edit is seen without a new version");
+        assert_eq!(workflows.differing(&edited), ["lively"]);
+        assert_eq!(workflows.differing(&Workflows::parse(&stop_signup).unwrap()), ["lively", "signup"]);
+        assert!(workflows.differing(&workflows).is_empty());
         for (text, says) in [
             (lively.replace("clip = \"clip\"", "clip = \"film\""), "[lively] step 1 (check_blink): there is no field"),
             (lively.replace("version = 3", "version = 0"), "[lively] `version`"),

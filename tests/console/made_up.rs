@@ -128,6 +128,7 @@ pub fn sessions(much: Much) -> Vec<SessionSeen> {
         kind: if number.is_multiple_of(2) { AttemptKind::Signup } else { AttemptKind::Validation },
         created_at: ago(300),
         expires_at: NOW.after(Duration::from_secs(left)),
+        key: Some(name(much, "core")),
         tries_max: 3,
         tries: tries.iter().map(|(name, used)| ((*name).to_owned(), *used)).collect::<BTreeMap<_, _>>(),
     };

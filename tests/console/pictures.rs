@@ -77,7 +77,7 @@ fn what_lies_over_a_pane() {
         screens += &each_size("help of the overview", over(Pane::Overview, "?"));
         screens += &each_size("palette", over(Pane::Attempts, ":re"));
         screens += &each_size("search", over(Pane::Keys, "/web"));
-        screens += &each_size("new key", over(Pane::Keys, "n\n\nwrong\n\n\n"));
+        screens += &each_size("new key", over(Pane::Keys, "n\n\nwrong\n\n\n\n\n"));
         screens += &each_size("revoke", over(Pane::Keys, "d"));
         screens += &each_size("erase", over(Pane::Users, "d"));
         screens += &each_size("settle", |size| {

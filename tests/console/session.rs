@@ -144,6 +144,15 @@ impl Console {
         self.keyboard.write_all(keys.as_bytes()).unwrap();
     }
 
+    /// As a window manager does: the kernel tells the console.
+    fn resize(&self, (columns, rows): (u16, u16)) {
+        self.screen.lock().unwrap().set_size(rows.try_into().unwrap(), columns.try_into().unwrap());
+        let size = Winsize { ws_row: rows, ws_col: columns, ws_xpixel: 0, ws_ypixel: 0 };
+        tcsetwinsize(&self.keyboard, size).unwrap();
+        rustix::process::kill_process(rustix::process::Pid::from_child(&self.child), rustix::process::Signal::WINCH)
+            .unwrap();
+    }
+
     fn escape(&mut self) {
         self.types("\x1b");
         // A lone escape is told from the beginning of another key by the silence after it.
@@ -172,7 +181,7 @@ fn an_administrator_makes_a_key_watches_reviews_and_revokes() {
     console.sees("The account is there");
     console.types("2n");
     console.sees("New key");
-    console.types("web\rmy-bank\r\r\r\r");
+    console.types("web\rmy-bank\r\r\r\r\r\r");
     let text = console.sees("2fk_");
     let secret: String = text.split("2fk_").nth(1).unwrap().chars().take_while(char::is_ascii_hexdigit).collect();
     let secret = format!("2fk_{secret}");
@@ -193,6 +202,13 @@ fn an_administrator_makes_a_key_watches_reviews_and_revokes() {
     let closed = server.post("/session/close", session, Body::form(&[("status", "REVIEW")]));
     let attempt = closed.result().as_str().unwrap().to_owned();
     console.sees("No session is open");
+
+    // The window is made small and wide again: all is drawn anew, in the new size.
+    console.resize((80, 24));
+    let small = console.sees("S reverse  q quit");
+    assert!(small.contains("No session is open"), "{small}");
+    console.resize(SIZE);
+    console.sees("y copy id");
 
     // A limit is changed and met, and given back.
     console.types("5");

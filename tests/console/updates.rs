@@ -12,7 +12,7 @@ use twoface::console::state::{Link, Photo};
 use twoface::console::update::{Action, Event, Purpose, update};
 use twoface::console::{Language, Privacy};
 use twoface::domain::attempt::AttemptStatus;
-use twoface::domain::key::Scope;
+use twoface::domain::key::{AnswerMode, Scope};
 
 use crate::made_up::{self, Much, id};
 use crate::screen::{Screen, only};
@@ -95,13 +95,20 @@ fn further_pages_come_as_one_goes_down_and_are_not_thrown_away_by_a_renewal() {
 fn a_new_key_is_made_by_a_form_that_says_what_is_wrong_with_it() {
     let mut screen = showing(Pane::Keys);
     screen.keys("n");
-    assert!(screen.keys("\n\n\n\n\n").is_empty());
+    assert!(screen.keys("\n\n\n\n\n\n\n").is_empty());
     assert!(screen.text().contains("name must be given"), "{}", screen.text());
-    screen.keys("web\n\nsessions nonsense\n7\n10.0.0.0/8, 192.168.1.0/24\n");
+    screen.keys("web\n\nsessions nonsense\n7\n10.0.0.0/8, 192.168.1.0/24\nab\n\n");
     assert!(screen.text().contains("scopes is made of the words below"), "{}", screen.text());
     (0..9).for_each(|_| drop(screen.press(KeyCode::Backspace)));
-    let asked = screen.keys(" jobs\n\n\n");
-    let Request::Keys(Keys::Create { account, name, scopes, expires, from, .. }) = only(&asked) else { panic!() };
+    screen.keys(" jobs\n\n\n\n\n");
+    assert!(screen.text().contains("✕ client certificates is not 64"), "{}", screen.text());
+    screen.keys(&format!("{}\n", "ab".repeat(31)));
+    (0..3).for_each(|_| drop(screen.press(KeyCode::Backspace)));
+    let asked = screen.keys("wait\n");
+    let Request::Keys(Keys::Create { account, name, scopes, expires, from, certificate, answer }) = only(&asked) else {
+        panic!()
+    };
+    assert_eq!((certificate.len(), *answer), (1, AnswerMode::Wait));
     assert_eq!((account.as_str(), name.as_str(), *expires), ("my-bank", "web", Some(7)));
     assert_eq!((scopes.as_slice(), from.len()), (&[Scope::Sessions, Scope::Jobs][..], 2));
 }
@@ -269,6 +276,29 @@ fn retention_is_changed_from_what_it_is() {
 }
 
 #[test]
+fn whether_an_account_s_sessions_need_proof_is_asked_about_before_it_is_changed() {
+    let mut screen = showing(Pane::Accounts);
+    assert!(screen.keys("u").is_empty());
+    assert!(screen.text().contains("goes to REVIEW"), "{}", screen.text());
+    let expected = Accounts::Set { account: "my-bank".to_owned(), review_unproven: true };
+    assert_eq!(*only(&screen.keys("y")), Request::Accounts(expected));
+}
+
+#[test]
+fn the_file_of_workflows_is_checked_as_it_stands() {
+    let mut screen = showing(Pane::Workflows);
+    assert_eq!(*only(&screen.keys("v")), Request::WorkflowsFile);
+    for (reply, says) in [
+        (Reply::WorkflowsFile { differing: Vec::new() }, "as it is in force"),
+        (Reply::WorkflowsFile { differing: vec!["lively".to_owned()] }, "into force: lively"),
+        (Reply::Refused("flows.toml: [lively] `version`".to_owned()), "[lively] `version`"),
+    ] {
+        screen.answer(Purpose::Change, reply);
+        assert!(screen.text().contains(says), "{}", screen.text());
+    }
+}
+
+#[test]
 fn pasted_text_goes_where_one_types_and_nowhere_else() {
     let mut screen = showing(Pane::Users);
     assert!(update(&mut screen.state, Event::Paste("d\ny\n".to_owned())).is_empty());
@@ -317,7 +347,15 @@ fn a_receiver_is_made_looked_at_and_sent_again_what_was_given_up() {
     let id = id(21);
     let expected = Request::Webhooks(Webhooks::Deliveries { id, only: None, limit: 200 });
     assert_eq!(*only(&screen.press(KeyCode::Enter)), expected);
-    assert_eq!(*only(&screen.keys("x")), Request::Webhooks(Webhooks::Redeliver { id, event: None }));
+    screen.keys("x");
+    assert_eq!(*only(&screen.keys("\n")), Request::Webhooks(Webhooks::Redeliver { id, event: None }));
+    screen.keys("x");
+    assert!(screen.keys("42\n").is_empty());
+    assert!(screen.text().contains("event is not an id"), "{}", screen.text());
+    (0..2).for_each(|_| drop(screen.press(KeyCode::Backspace)));
+    let event = made_up::id(33);
+    let asked = screen.keys(&format!("{event}\n"));
+    assert_eq!(*only(&asked), Request::Webhooks(Webhooks::Redeliver { id, event: Some(event) }));
     assert!(screen.keys("e").is_empty(), "it is in use");
     screen.keys("d");
     assert_eq!(*only(&screen.keys("y")), Request::Webhooks(Webhooks::Remove { id }));

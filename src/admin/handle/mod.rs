@@ -12,6 +12,7 @@ use crate::config::{Origin, Setting};
 use crate::domain::id::Id;
 use crate::domain::refusal::Stop;
 use crate::service::Service;
+use crate::service::workflows::Workflows;
 
 type Answer = Result<Reply, Stop>;
 
@@ -24,6 +25,7 @@ pub fn handle(desk: &Desk, actor: &Actor, request: Request) -> Reply {
         Request::Accounts(command) => keys::accounts(service, by, command),
         Request::Blocklist(command) => blocklist::handle(service, by, command),
         Request::Workflows => Ok(Reply::Workflows(service.workflows().all().cloned().collect())),
+        Request::WorkflowsFile => Ok(workflows_file(service)),
         Request::Sessions(command) => attempts::sessions(service, by, command),
         Request::Attempts(command) => attempts::attempts(service, by, command),
         Request::Review(command) => attempts::review(service, actor, command),
@@ -50,6 +52,13 @@ pub fn handle(desk: &Desk, actor: &Actor, request: Request) -> Reply {
         }),
     };
     done.unwrap_or_else(|stop| Reply::Refused(sentence(&stop)))
+}
+
+fn workflows_file(service: &Service) -> Reply {
+    match Workflows::load(&service.config().workflows.file) {
+        Ok(read) => Reply::WorkflowsFile { differing: service.workflows().differing(&read) },
+        Err(why) => Reply::Refused(why),
+    }
 }
 
 fn settings(service: &Service) -> Reply {

@@ -1,174 +1,22 @@
-//! What lists are made of: one row a thing, its cells as text with a tone and an order.
+//! Which columns each list has, and how its rows fill them.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
-use serde::Deserialize;
+use Width::{Cells, Share};
 
-use super::format;
-use super::state::Scene;
-use super::theme::Tone;
-use super::words::Text;
-use crate::admin::limits::LimitsSeen;
+use super::{Audited, Cell, Column, LimitRow, Width};
 use crate::admin::reply::{AccountSeen, AttemptSeen, JobSeen, KeySeen, SessionSeen, SetBy, SettingSeen, UserSeen};
 use crate::admin::webhooks::WebhookSeen;
+use crate::console::format;
+use crate::console::state::Scene;
+use crate::console::theme::Tone;
+use crate::console::words::Text;
 use crate::domain::attempt::AttemptStatus;
-use crate::domain::id::Id;
 use crate::domain::job::WorkflowRun;
-use crate::domain::time::Timestamp;
-
-#[derive(Clone, Debug, PartialEq)]
-pub enum Item {
-    Key(KeySeen),
-    Account(AccountSeen),
-    Session(SessionSeen),
-    Attempt(AttemptSeen),
-    Job(JobSeen),
-    User(UserSeen),
-    Workflow(Box<WorkflowRun>),
-    Limit(LimitRow),
-    Webhook(WebhookSeen),
-    Audit(Audited),
-    Setting(SettingSeen),
-}
-
-/// What an account, or a key that has a quota of its own, may do and does.
-#[derive(Clone, Debug, PartialEq)]
-pub struct LimitRow {
-    pub account: String,
-    pub key: Option<(Id, String)>,
-    pub limit: u32,
-    /// The part of it that is the account's own and not the configuration's.
-    pub own: Option<u32>,
-    pub used: u32,
-    pub tries: BTreeMap<String, u32>,
-    pub requests_refused: u64,
-    pub tries_refused: u64,
-    /// Of the last hour, oldest first.
-    pub refused_each_minute: Vec<u32>,
-}
-
-impl LimitRow {
-    /// An account's row, and one for each of its keys that has a quota of its own.
-    pub fn all_of(seen: LimitsSeen) -> Vec<Self> {
-        let of_key = |(id, limit): (&Id, &u32)| Self {
-            account: seen.account.clone(),
-            key: Some((*id, seen.key_names.get(id).cloned().unwrap_or_default())),
-            limit: *limit,
-            own: Some(*limit),
-            used: seen.keys_used.get(id).copied().unwrap_or(0),
-            tries: BTreeMap::new(),
-            requests_refused: 0,
-            tries_refused: 0,
-            refused_each_minute: Vec::new(),
-        };
-        let keys: Vec<Self> = seen.keys.iter().map(of_key).collect();
-        let account = Self {
-            key: None,
-            limit: seen.requests_per_minute,
-            own: seen.requests_own,
-            used: seen.used,
-            requests_refused: seen.requests_refused,
-            tries_refused: seen.tries_refused,
-            account: seen.account,
-            tries: seen.tries,
-            refused_each_minute: seen.refused_each_minute,
-        };
-        std::iter::once(account).chain(keys).collect()
-    }
-}
-
-/// An entry of the audit log, as a line of it tells.
-#[derive(Clone, Debug, PartialEq, Deserialize)]
-pub struct Audited {
-    pub id: Id,
-    pub at: Timestamp,
-    pub actor: String,
-    pub act: String,
-    #[serde(default)]
-    pub subject: Option<Id>,
-    #[serde(default)]
-    pub word: Option<String>,
-}
-
-/// One cell of a list.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Cell {
-    pub text: String,
-    pub tone: Tone,
-    /// What a sorted column goes by where the text will not do.
-    pub order: Option<i64>,
-}
-
-#[derive(Clone, Copy, Debug)]
-pub struct Column {
-    pub heading: Text,
-    pub width: Width,
-    /// The least width of the terminal at which the column is shown.
-    pub from: u16,
-}
-
-#[derive(Clone, Copy, Debug)]
-pub enum Width {
-    Cells(u16),
-    /// A share of what is left.
-    Share(u16),
-}
-
-impl Cell {
-    fn new(text: impl Into<String>) -> Self {
-        Self { text: text.into(), ..Self::default() }
-    }
-
-    fn tone(self, tone: Tone) -> Self {
-        Self { tone, ..self }
-    }
-
-    fn by(self, order: i64) -> Self {
-        Self { order: Some(order), ..self }
-    }
-}
-
-impl Item {
-    /// What a row is known again by; settings have none.
-    pub fn id(&self) -> Option<Id> {
-        match self {
-            Self::Key(key) => Some(key.id),
-            Self::Account(account) => Some(account.id),
-            Self::Session(session) => Some(session.id),
-            Self::Attempt(attempt) => Some(attempt.id),
-            Self::Job(job) => Some(job.id),
-            Self::User(user) => Some(user.id),
-            Self::Limit(row) => row.key.as_ref().map(|(id, _)| *id),
-            Self::Webhook(webhook) => Some(webhook.id),
-            Self::Audit(entry) => Some(entry.id),
-            Self::Workflow(_) | Self::Setting(_) => None,
-        }
-    }
-
-    /// As many as the pane's columns.
-    pub fn cells(&self, scene: &Scene) -> Vec<Cell> {
-        match self {
-            Self::Key(key) => key_cells(key, scene),
-            Self::Account(account) => account_cells(account, scene),
-            Self::Session(session) => session_cells(session, scene),
-            Self::Attempt(attempt) => attempt_cells(attempt, scene),
-            Self::Job(job) => job_cells(job, scene),
-            Self::User(user) => user_cells(user, scene),
-            Self::Workflow(run) => workflow_cells(run, scene),
-            Self::Limit(row) => limit_cells(row, scene),
-            Self::Webhook(webhook) => webhook_cells(webhook, scene),
-            Self::Audit(entry) => audit_cells(entry),
-            Self::Setting(setting) => setting_cells(setting, scene),
-        }
-    }
-}
 
 const fn column(heading: Text, width: Width, from: u16) -> Column {
     Column { heading, width, from }
 }
-
-use Width::{Cells, Share};
 
 pub const KEYS: &[Column] = &[
     column(Text::Name, Share(3), 0),
@@ -182,7 +30,7 @@ pub const KEYS: &[Column] = &[
     column(Text::Identifier, Cells(24), 150),
 ];
 
-fn key_cells(key: &KeySeen, scene: &Scene) -> Vec<Cell> {
+pub(super) fn key_cells(key: &KeySeen, scene: &Scene) -> Vec<Cell> {
     let (state, tone) = match key {
         _ if key.live => (Text::Live, Tone::Good),
         _ if key.revoked_at.is_some() => (Text::Revoked, Tone::Bad),
@@ -227,7 +75,7 @@ pub const ACCOUNTS: &[Column] = &[
     column(Text::Identifier, Cells(24), 110),
 ];
 
-fn account_cells(account: &AccountSeen, scene: &Scene) -> Vec<Cell> {
+pub(super) fn account_cells(account: &AccountSeen, scene: &Scene) -> Vec<Cell> {
     let days = |days: Option<u32>| match days {
         Some(days) => Cell::new(format!("{days} d")).by(i64::from(days)),
         None => Cell::new(scene.say(Text::Kept)).tone(Tone::Dim).by(i64::MAX),
@@ -253,10 +101,11 @@ pub const SESSIONS: &[Column] = &[
     column(Text::Kind, Cells(10), 0),
     column(Text::Left, Cells(8), 0),
     column(Text::Tries, Share(3), 0),
-    column(Text::Created, Cells(19), 110),
+    column(Text::OpenedBy, Share(1), 100),
+    column(Text::Created, Cells(19), 120),
 ];
 
-fn session_cells(session: &SessionSeen, scene: &Scene) -> Vec<Cell> {
+pub(super) fn session_cells(session: &SessionSeen, scene: &Scene) -> Vec<Cell> {
     let left = session.expires_at.since(scene.now);
     let tone = match left.as_secs() {
         0..60 => Tone::Bad,
@@ -273,6 +122,7 @@ fn session_cells(session: &SessionSeen, scene: &Scene) -> Vec<Cell> {
         Cell::new(session.kind.name()),
         Cell::new(format::clock(left)).tone(tone).by(seconds(left)),
         Cell::new(used.collect::<Vec<_>>().join(" ")).tone(if spent { Tone::Warn } else { Tone::Plain }),
+        Cell::new(session.key.as_deref().unwrap_or_default()),
         Cell::new(format::moment(session.created_at)),
     ]
 }
@@ -289,7 +139,7 @@ pub const ATTEMPTS: &[Column] = &[
     column(Text::Created, Cells(19), 130),
 ];
 
-fn attempt_cells(attempt: &AttemptSeen, scene: &Scene) -> Vec<Cell> {
+pub(super) fn attempt_cells(attempt: &AttemptSeen, scene: &Scene) -> Vec<Cell> {
     let (sign, tone) = status_look(attempt.status);
     let age = scene.now.since(attempt.created_at);
     let settled = attempt.review.as_ref().map_or_else(String::new, |review| match review.by.administrator() {
@@ -330,7 +180,7 @@ pub const JOBS: &[Column] = &[
     column(Text::Attempt, Cells(24), 130),
 ];
 
-fn job_cells(job: &JobSeen, scene: &Scene) -> Vec<Cell> {
+pub(super) fn job_cells(job: &JobSeen, scene: &Scene) -> Vec<Cell> {
     let (sign, tone) = job_look(&job.status);
     let waited = job.started_at.unwrap_or(scene.now).since(job.created_at);
     let ran = job.started_at.map(|start| job.finished_at.unwrap_or(scene.now).since(start));
@@ -379,7 +229,7 @@ pub const USERS: &[Column] = &[
     column(Text::Attempt, Cells(24), 120),
 ];
 
-fn user_cells(user: &UserSeen, scene: &Scene) -> Vec<Cell> {
+pub(super) fn user_cells(user: &UserSeen, scene: &Scene) -> Vec<Cell> {
     vec![
         Cell::new(user.id.to_string()),
         Cell::new(&user.account),
@@ -398,7 +248,7 @@ pub const WORKFLOWS: &[Column] = &[
     column(Text::Steps, Share(3), 0),
 ];
 
-fn workflow_cells(run: &WorkflowRun, scene: &Scene) -> Vec<Cell> {
+pub(super) fn workflow_cells(run: &WorkflowRun, scene: &Scene) -> Vec<Cell> {
     let definition = &run.definition;
     let (sign, state, tone) = match definition.enabled {
         true => ("●", Text::Live, Tone::Good),
@@ -429,7 +279,7 @@ pub const LIMITS: &[Column] = &[
 /// Cells of a quota's bar.
 const BAR: u64 = 10;
 
-fn limit_cells(row: &LimitRow, scene: &Scene) -> Vec<Cell> {
+pub(super) fn limit_cells(row: &LimitRow, scene: &Scene) -> Vec<Cell> {
     let share = u64::from(row.used) * 100 / u64::from(row.limit.max(1));
     let tone = match share {
         100.. => Tone::Bad,
@@ -467,7 +317,7 @@ pub const WEBHOOKS: &[Column] = &[
     column(Text::Identifier, Cells(24), 140),
 ];
 
-fn webhook_cells(webhook: &WebhookSeen, scene: &Scene) -> Vec<Cell> {
+pub(super) fn webhook_cells(webhook: &WebhookSeen, scene: &Scene) -> Vec<Cell> {
     let (sign, state, tone) = match webhook.disabled {
         None => ("●", Text::Live, Tone::Good),
         Some(_) => ("✕", Text::Gone, Tone::Bad),
@@ -491,7 +341,7 @@ pub const AUDIT: &[Column] = &[
     column(Text::Word, Share(2), 0),
 ];
 
-fn audit_cells(entry: &Audited) -> Vec<Cell> {
+pub(super) fn audit_cells(entry: &Audited) -> Vec<Cell> {
     let tone = match entry.act.as_str() {
         act if act.contains("erased") || act.contains("revoked") => Tone::Warn,
         act if act.contains("exported") || act == "configuration.changed" => Tone::Accent,
@@ -513,7 +363,7 @@ pub const SETTINGS: &[Column] = &[
     column(Text::From, Cells(12), 0),
 ];
 
-fn setting_cells(setting: &SettingSeen, scene: &Scene) -> Vec<Cell> {
+pub(super) fn setting_cells(setting: &SettingSeen, scene: &Scene) -> Vec<Cell> {
     let (from, short, tone) = match &setting.from {
         SetBy::Default => (String::new(), scene.say(Text::Default), Tone::Dim),
         SetBy::File => (String::new(), scene.say(Text::File), Tone::Accent),
