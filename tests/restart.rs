@@ -12,68 +12,45 @@ use std::collections::HashSet;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpListener;
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::Command;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use twoface::client::{Body, Client};
+use twoface::client::Body;
+
+mod served;
+
+use served::Served;
 
 const PHOTO: &[u8] = include_bytes!("golden/hopper_128.png");
 
-struct Process {
-    child: Child,
-    client: Client,
+fn start(folder: &Path) -> Served {
+    start_with(folder, "")
 }
 
-impl Process {
-    fn start(folder: &Path) -> Self {
-        Self::start_with(folder, "")
-    }
+/// `settings` are further sections of the configuration.
+fn start_with(folder: &Path, settings: &str) -> Served {
+    let text =
+        "[server]\nlisten = \"127.0.0.1:0\"\n[data]\ndir = \"store\"\n[sessions]\ntries = 100\n[jobs]\nworkers = 1\n";
+    std::fs::write(folder.join("config.toml"), format!("{text}{settings}")).unwrap();
+    Served::start(folder)
+}
 
-    /// `settings` are further sections of the configuration.
-    fn start_with(folder: &Path, settings: &str) -> Self {
-        let config = folder.join("config.toml");
-        let text = "[server]\nlisten = \"127.0.0.1:0\"\n[data]\ndir = \"store\"\n[sessions]\ntries = 100\n[jobs]\nworkers = 1\n";
-        std::fs::write(&config, format!("{text}{settings}")).unwrap();
-        let mut child = Command::new(env!("CARGO_BIN_EXE_twoface"))
-            .args(["serve", "--config"])
-            .arg(&config)
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
-        let base = lines
-            .by_ref()
-            .map_while(Result::ok)
-            .find_map(|line| line.strip_prefix("twoface listens on ").map(str::to_owned))
-            .expect("the server did not start");
-        // Its log is read to the end, so that the pipe never fills.
-        std::thread::spawn(move || lines.for_each(drop));
-        let certificate = std::fs::read_to_string(folder.join("store/certificate.pem")).unwrap();
-        Self { child, client: Client::new(&base, &certificate).unwrap() }
-    }
+fn get(server: &Served, key: &str, path: &str) -> Value {
+    server.client.call("GET", &format!("/v1/2face{path}"), &[("Authorization", key)], None).unwrap().result()
+}
 
-    fn kill(mut self) {
-        self.child.kill().unwrap();
-        self.child.wait().unwrap();
-    }
-
-    fn get(&self, key: &str, path: &str) -> Value {
-        self.client.call("GET", &format!("/v1/2face{path}"), &[("Authorization", key)], None).unwrap().result()
-    }
-
-    fn finished(&self, key: &str, job: &str) -> Value {
-        for _ in 0..600 {
-            let seen = self.get(key, &format!("/jobs/{job}"));
-            if seen["status"].as_u64().is_some_and(|status| status >= 2) {
-                return seen;
-            }
-            twoface::clock::pause(Duration::from_millis(50));
+fn finished(server: &Served, key: &str, job: &str) -> Value {
+    for _ in 0..600 {
+        let seen = get(server, key, &format!("/jobs/{job}"));
+        if seen["status"].as_u64().is_some_and(|status| status >= 2) {
+            return seen;
         }
-        panic!("job {job} did not end");
+        twoface::clock::pause(Duration::from_millis(50));
     }
+    panic!("job {job} did not end");
 }
 
 /// Runs the command line beside the server, or without it.
@@ -91,7 +68,7 @@ fn twoface(folder: &Path, arguments: &[&str]) -> (bool, String, String) {
 #[test]
 fn jobs_survive_a_kill_and_are_finished_after_the_restart() {
     let folder = tempfile::tempdir().unwrap();
-    let server = Process::start(folder.path());
+    let server = start(folder.path());
     assert!(twoface(folder.path(), &["accounts", "create", "bank"]).0);
     let (_, key, _) = twoface(folder.path(), &["keys", "create", "--account", "bank", "--name", "test"]);
     let mut expected = Vec::new();
@@ -114,13 +91,13 @@ fn jobs_survive_a_kill_and_are_finished_after_the_restart() {
         }
         if round % 2 == 0 {
             // Let at least one of them end first.
-            server.finished(&key, &expected[round * 5]);
+            finished(&server, &key, &expected[round * 5]);
         }
         server.kill();
-        server = Process::start(folder.path());
+        server = start(folder.path());
     }
     for job in &expected {
-        let seen = server.finished(&key, job);
+        let seen = finished(&server, &key, job);
         assert_eq!(seen["status"], json!(2), "{seen}");
         assert_eq!(seen["output"], json!({ "code": 200, "result": 1 }));
     }
@@ -130,14 +107,14 @@ fn jobs_survive_a_kill_and_are_finished_after_the_restart() {
 #[test]
 fn keys_are_managed_beside_a_running_server_and_without_one() {
     let folder = tempfile::tempdir().unwrap();
-    let server = Process::start(folder.path());
+    let server = start(folder.path());
     let run = |arguments: &[&str]| twoface(folder.path(), arguments);
     let (ok, _, error) = run(&["keys", "create", "--account", "bank", "--name", "web"]);
     assert!(!ok && error.contains("twoface accounts create bank"), "{error}");
     assert!(run(&["accounts", "create", "bank"]).0);
     let (ok, key, _) = run(&["keys", "create", "--account", "bank", "--name", "web"]);
     assert!(ok && key.starts_with("2fk_"));
-    assert!(server.get(&key, "/users")["users"].is_array(), "the key works at once");
+    assert!(get(&server, &key, "/users")["users"].is_array(), "the key works at once");
     server.kill();
 
     let (ok, list, _) = run(&["keys", "list", "--json"]);
@@ -148,15 +125,15 @@ fn keys_are_managed_beside_a_running_server_and_without_one() {
     assert!(run(&["keys", "revoke", id]).0, "without a server the store is opened");
     assert!(!run(&["keys", "revoke", "000000000000000000000000"]).0);
 
-    let server = Process::start(folder.path());
-    assert!(server.get(&key, "/users")["msg"] == json!("Invalid token."));
+    let server = start(folder.path());
+    assert!(get(&server, &key, "/users")["msg"] == json!("Invalid token."));
     server.kill();
 }
 
 #[test]
 fn a_second_server_on_the_same_data_is_told_so() {
     let folder = tempfile::tempdir().unwrap();
-    let server = Process::start(folder.path());
+    let server = start(folder.path());
     let (ok, _, error) = twoface(folder.path(), &["serve"]);
     assert!(!ok && error.contains("in use"), "{error}");
     server.kill();
@@ -165,7 +142,7 @@ fn a_second_server_on_the_same_data_is_told_so() {
 #[test]
 fn a_stop_is_orderly_and_a_bad_configuration_is_explained() {
     let folder = tempfile::tempdir().unwrap();
-    let mut server = Process::start(folder.path());
+    let mut server = start(folder.path());
     let pid = server.child.id().to_string();
     assert!(Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
     assert!(server.child.wait().unwrap().success());
@@ -179,7 +156,7 @@ fn a_stop_is_orderly_and_a_bad_configuration_is_explained() {
 #[test]
 fn a_backup_made_while_serving_is_verified_restored_and_knows_no_erased_person() {
     let folder = tempfile::tempdir().unwrap();
-    let server = Process::start(folder.path());
+    let server = start(folder.path());
     let path = |name: &str| folder.path().join(name).display().to_string();
     let run = |arguments: &[&str]| {
         let (ok, out, error) = twoface(folder.path(), arguments);
@@ -210,7 +187,7 @@ fn a_backup_made_while_serving_is_verified_restored_and_knows_no_erased_person()
     }
     assert!(run(&["backup", &path("backup")]).contains("(0 new)"), "files are copied once");
     assert!(run(&["erase", "--document", "gone2"]).contains("2 records of people"));
-    let found = |server: &Process, id: &Value| server.get(&key, &format!("/users/{}", id.as_str().unwrap()));
+    let found = |server: &Served, id: &Value| get(server, &key, &format!("/users/{}", id.as_str().unwrap()));
     assert!(found(&server, &erased)["error"] == json!("not_found"));
     std::fs::write(path("erasures"), run(&["erasures"]) + "\n").unwrap();
     run(&["export", &path("export.jsonl")]);
@@ -233,14 +210,14 @@ fn a_backup_made_while_serving_is_verified_restored_and_knows_no_erased_person()
         assert!(run(&["restore", &path(backup), "--erasures", &path("erasures")]).contains("2 people"));
         std::fs::remove_dir_all(path("lost")).unwrap();
 
-        let server = Process::start(folder.path());
+        let server = start(folder.path());
         assert_eq!(found(&server, &kept)["documentId"], json!("KEPT-1"));
         assert!(found(&server, &erased)["error"] == json!("not_found"));
         server.kill();
     }
     run(&["key", "rotate"]);
     assert_ne!(std::fs::read(path("store/master.key")).unwrap(), old_key);
-    let server = Process::start(folder.path());
+    let server = start(folder.path());
     assert_eq!(found(&server, &kept)["documentId"], json!("KEPT-1"));
     server.kill();
     std::fs::remove_file(path("store/master.key")).unwrap();
@@ -270,7 +247,7 @@ fn kills_lose_no_webhook_of_anything_that_was_acknowledged() {
         }
     });
     let allow = "[webhooks]\nallow = [\"http://127.0.0.2/32\"]\n";
-    let mut server = Process::start_with(folder.path(), allow);
+    let mut server = start_with(folder.path(), allow);
     assert!(twoface(folder.path(), &["accounts", "create", "bank"]).0);
     let (_, key, _) = twoface(folder.path(), &["keys", "create", "--account", "bank", "--name", "test"]);
     assert!(twoface(folder.path(), &["webhooks", "create", "--account", "bank", &url]).0);
@@ -306,7 +283,7 @@ fn kills_lose_no_webhook_of_anything_that_was_acknowledged() {
         });
         acknowledged.extend(opened.iter().map(|id| id.as_str().unwrap().to_owned()));
         server.kill();
-        server = Process::start_with(folder.path(), allow);
+        server = start_with(folder.path(), allow);
     }
     assert!(acknowledged.len() >= kills(), "{} sessions were closed", acknowledged.len());
     let missing = || {

@@ -9,6 +9,9 @@ use twoface::admin::request::{Attempts, Part, Request, Review, Sessions};
 use twoface::admin::{Actor, Desk, Reply, handle};
 use twoface::clock::{Clock, Stopwatch};
 use twoface::config::Config;
+use twoface::console::Language;
+use twoface::console::pane::Pane;
+use twoface::console::update::{Action, Purpose};
 use twoface::domain::attempt::{Attempt, AttemptKind, AttemptStatus, Session};
 use twoface::domain::id::{Id, IdMaker};
 use twoface::domain::key::AnswerMode;
@@ -18,6 +21,7 @@ use twoface::store::tables::{Owner, Table, encode, key};
 use twoface::store::{Commit, Op, Store};
 
 use crate::made_up::NOW;
+use crate::screen::Screen;
 
 const BATCH: usize = 500;
 
@@ -107,6 +111,29 @@ fn a_page_of_a_hundred_thousand_costs_no_more_than_one_of_few() {
         println!("{name}: {small:.1} ms of 1,000, {large:.1} ms of {most}");
         assert!(large < 100.0, "{name}: {large:.1} ms");
     }
+    for pane in [Pane::Attempts, Pane::Review, Pane::Sessions] {
+        let drawn = milliseconds_until_drawn(&many, pane);
+        println!("{pane:?} until drawn: {drawn:.1} ms of {most}");
+        assert!(drawn < 100.0, "{pane:?}: {drawn:.1} ms");
+    }
+}
+
+/// From opening a pane until it is on a wide screen, the best of several.
+fn milliseconds_until_drawn(desk: &Desk, pane: Pane) -> f64 {
+    let time = |_| {
+        let watch = Stopwatch::start();
+        let mut screen = Screen::new((160, 50), Language::English);
+        screen.state.pane = pane;
+        let mut open = screen.tick();
+        while let Some(action) = open.pop() {
+            if let Action::Ask(purpose @ (Purpose::List { .. } | Purpose::More { .. }), request) = action {
+                open.extend(screen.answer(purpose, handle(desk, &Actor("ana".to_owned()), request)));
+            }
+        }
+        assert!(screen.text().contains("bank") && screen.state.list().len() >= 100);
+        watch.elapsed_ms()
+    };
+    (0..5).map(time).fold(f64::INFINITY, f64::min)
 }
 
 #[test]

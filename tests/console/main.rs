@@ -13,6 +13,8 @@ mod large;
 mod made_up;
 mod pictures;
 mod screen;
+#[path = "../served/mod.rs"]
+mod served;
 mod session;
 mod socket;
 mod updates;

@@ -1,71 +1,31 @@
 //! The real executable in a pseudo-terminal beside a real server: what is done in the one is felt in the other.
 
-use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::io::{Read as _, Write as _};
 use std::os::fd::OwnedFd;
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use rustix::termios::{LocalModes, Winsize, tcgetattr, tcsetwinsize};
 use serde_json::json;
-use twoface::client::{Body, Client, Reply};
+use twoface::client::{Body, Reply};
 use twoface::clock::pause;
 use twoface::console::terminal::Terminal;
+
+use crate::served::Served;
 
 const DOCUMENT: &[u8] = include_bytes!("../golden/obama_2012_portrait.jpg");
 const SELFIE: &[u8] = include_bytes!("../golden/obama_2009_congress.jpg");
 const SIZE: (u16, u16) = (120, 36);
 
-struct Server {
-    child: Child,
-    client: Client,
+fn post(server: &Served, path: &str, header: (&str, &str), body: Body) -> Reply {
+    server.client.call("POST", &format!("/v1/2face{path}"), &[header, ("Prefer", "wait=30")], Some(body)).unwrap()
 }
 
-impl Server {
-    fn start(folder: &Path) -> Self {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_twoface"))
-            .args(["serve", "--config"])
-            .arg(folder.join("config.toml"))
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
-        let base = lines
-            .by_ref()
-            .map_while(Result::ok)
-            .find_map(|line| line.strip_prefix("twoface listens on ").map(str::to_owned))
-            .expect("the server did not start");
-        std::thread::spawn(move || lines.for_each(drop));
-        let certificate = std::fs::read_to_string(folder.join("store/certificate.pem")).unwrap();
-        Self { child, client: Client::new(&base, &certificate).unwrap() }
-    }
-
-    fn stop(mut self) {
-        self.end();
-    }
-
-    fn end(&mut self) {
-        self.child.kill().unwrap();
-        self.child.wait().unwrap();
-    }
-
-    fn post(&self, path: &str, header: (&str, &str), body: Body) -> Reply {
-        self.client.call("POST", &format!("/v1/2face{path}"), &[header, ("Prefer", "wait=30")], Some(body)).unwrap()
-    }
-
-    fn open_session(&self, key: &str) -> Reply {
-        self.post("/session", ("Authorization", key), Body::json(&json!({ "type": "SIGNUP" })))
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        // Ended already, unless the test failed.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
+fn open_session(server: &Served, key: &str) -> Reply {
+    post(server, "/session", ("Authorization", key), Body::json(&json!({ "type": "SIGNUP" })))
 }
 
 impl Drop for Console {
@@ -170,7 +130,7 @@ fn folder() -> tempfile::TempDir {
 #[test]
 fn an_administrator_makes_a_key_watches_reviews_and_revokes() {
     let folder = folder();
-    let server = Server::start(folder.path());
+    let server = Served::start(folder.path());
     let mut console = Console::start(folder.path());
     console.sees("There was never a backup");
 
@@ -187,7 +147,7 @@ fn an_administrator_makes_a_key_watches_reviews_and_revokes() {
     let secret = format!("2fk_{secret}");
     console.escape();
     console.sees("live");
-    let opened = server.open_session(&secret);
+    let opened = open_session(&server, &secret);
     assert_eq!(opened.status, 200, "{}", opened.json());
     let token = opened.result().as_str().unwrap().to_owned();
 
@@ -196,10 +156,10 @@ fn an_administrator_makes_a_key_watches_reviews_and_revokes() {
     console.sees("1 shown");
     let photos = [("document", "d.jpg", DOCUMENT), ("face", "f.jpg", SELFIE)];
     let session = ("X-Tagshelf-Session", token.as_str());
-    let compared = server.post("/faces/compare", session, Body::multipart(&photos, &[]));
+    let compared = post(&server, "/faces/compare", session, Body::multipart(&photos, &[]));
     assert_eq!(compared.status, 200, "{}", compared.json());
     console.sees("compare_faces 2/3");
-    let closed = server.post("/session/close", session, Body::form(&[("status", "REVIEW")]));
+    let closed = post(&server, "/session/close", session, Body::form(&[("status", "REVIEW")]));
     let attempt = closed.result().as_str().unwrap().to_owned();
     console.sees("No session is open");
 
@@ -217,7 +177,7 @@ fn an_administrator_makes_a_key_watches_reviews_and_revokes() {
     console.sees("Limits of my-bank");
     console.types("2\r\r");
     console.sees("The limits count from the next request on");
-    let answers: Vec<u16> = (0..8).map(|_| server.open_session(&secret).status).collect();
+    let answers: Vec<u16> = (0..8).map(|_| open_session(&server, &secret).status).collect();
     assert!(answers.contains(&429), "{answers:?}");
     console.until("the refusals", |text| text.contains("██████████"));
     console.types("\r");
@@ -240,11 +200,11 @@ fn an_administrator_makes_a_key_watches_reviews_and_revokes() {
     assert_eq!((&seen["status"], &seen["review"]["note"]), (&json!("SUCCESS"), &json!("the same person")));
 
     // The server is started again under it.
-    server.stop();
+    server.kill();
     console.sees("The server does not answer");
-    let server = Server::start(folder.path());
+    let server = Served::start(folder.path());
     console.sees("The server answers again");
-    assert_eq!(server.open_session(&secret).status, 200);
+    assert_eq!(open_session(&server, &secret).status, 200);
 
     // The key is revoked and refused.
     console.types("2");
@@ -254,14 +214,14 @@ fn an_administrator_makes_a_key_watches_reviews_and_revokes() {
     console.types("y");
     console.sees("revoked");
     console.until("the list", |text| text.contains("✕ revoked"));
-    assert_eq!(server.open_session(&secret).status, 403);
+    assert_eq!(open_session(&server, &secret).status, 403);
 
     // It is left, and the terminal is as it was.
     console.types("qy");
     assert!(console.child.wait().unwrap().success());
     console.until("the screen before", |text| text.trim().is_empty());
     assert!(!console.screen.lock().unwrap().screen().alternate_screen());
-    server.stop();
+    server.kill();
 }
 
 /// Not a test: what the one below runs in a terminal.
