@@ -20,6 +20,7 @@ mod outline;
 mod page;
 mod passport;
 mod phrases;
+mod placed;
 pub mod portrait;
 pub mod read;
 pub mod rectify;
@@ -139,7 +140,8 @@ fn lying_best(nets: Nets, flat: &Flat, ways: usize, today: Date, times: &mut Doc
     let mut best: Option<Look> = None;
     for quarters in turns.into_iter().take(ways) {
         let look = Look::at(nets, flat.turned(quarters), today, times)?;
-        let done = look.kind.class.is_some() || look.page.is_the_right_way_up();
+        let poor = flat.corners.is_some() && look.page.is_poor();
+        let done = look.kind.class.is_some() || (look.page.is_the_right_way_up() && !poor);
         if best.as_ref().is_none_or(|best| look.standing() > best.standing()) {
             best = Some(look);
         }
@@ -152,7 +154,7 @@ fn lying_best(nets: Nets, flat: &Flat, ways: usize, today: Date, times: &mut Doc
 
 impl Look {
     fn at(nets: Nets, flat: Flat, today: Date, times: &mut DocumentTimes) -> Result<Look, NetError> {
-        let page = Page::read(nets, &flat.picture, today, times)?;
+        let page = Page::read(nets, &flat, today, times)?;
         let face = timed(&mut times.portrait, || portrait::find(nets.face_detector, &flat.picture))?;
         let mut kind = page.kind(&flat, face.as_ref(), &[]);
         let mut barcodes = Vec::new();

@@ -8,13 +8,15 @@ use super::portrait::Cut;
 use super::read::{self, Line};
 use super::rectify::Flat;
 use super::zone::{self, Understood};
-use super::{Nets, barcode, cedula, mrz, number, passport, timed};
+use super::{Nets, barcode, cedula, mrz, number, passport, placed, timed};
 use crate::domain::document::{Barcode, CheckDigit, DocumentTimes, Field, FieldName, Kind, MrzSeen};
 use crate::domain::user::DocumentType;
 use crate::vision::nets::NetError;
 
 /// From this mean confidence of its characters on, a text was at least read the right way up.
 const LEGIBLE: f64 = 0.85;
+/// A document of which most was seen has at least so many lines.
+const LINES_MANY: usize = 8;
 
 pub(super) struct Page {
     pub(super) lines: Vec<Line>,
@@ -26,12 +28,8 @@ pub(super) struct Page {
 }
 
 impl Page {
-    pub(super) fn read(
-        nets: Nets,
-        picture: &RgbImage,
-        today: Date,
-        times: &mut DocumentTimes,
-    ) -> Result<Page, NetError> {
+    pub(super) fn read(nets: Nets, flat: &Flat, today: Date, times: &mut DocumentTimes) -> Result<Page, NetError> {
+        let picture = &flat.picture;
         let places = timed(&mut times.detect_text, || read::detect::text(nets.text_detector, picture))?;
         // What runs up or down is not read: serials beside barcodes, or everything on a document that lies on its side.
         let (sideways, places): (Vec<_>, Vec<_>) = places.into_iter().partition(|place| place.is_upright());
@@ -39,6 +37,14 @@ impl Page {
             timed(&mut times.read_text, || read::recognise::lines(nets.text_reader, nets.alphabet, picture, &places))?;
         let rows = zone::rows(&lines, picture.width());
         let zone = timed(&mut times.read_mrz, || zone::understand(nets.mrz_reader, picture, &rows, today))?;
+        // Where edges were found, the places of a zone's lines are known; among much legible text it would have been found.
+        let hidden = flat.corners.is_some() && (lines.len() < LINES_MANY || legibility(&lines) < LEGIBLE);
+        let zone = match zone {
+            None if hidden => timed(&mut times.read_mrz, || {
+                placed::read((nets.mrz_reader, nets.text_reader), nets.alphabet, picture, today)
+            })?,
+            zone => zone,
+        };
         let likeness = zone::likeness(&rows);
         Ok(Page { lines, zone, likeness, sideways: sideways.len(), size: picture.dimensions() })
     }
@@ -84,15 +90,18 @@ impl Page {
 
     /// Mean confidence of all characters; 0 where there are none.
     pub(super) fn legibility(&self) -> f64 {
-        let glyphs = self.lines.iter().flat_map(|line| &line.written.glyphs);
-        let (sum, count) = glyphs.fold((0.0, 0_u32), |(sum, count), glyph| (sum + glyph.confidence, count + 1));
-        sum / f64::from(count.max(1))
+        legibility(&self.lines)
     }
 
     /// Whether another way of lying cannot be the right one: this one reads well, or there is nothing to read.
     pub(super) fn is_the_right_way_up(&self) -> bool {
         let reads_well = self.legibility() >= LEGIBLE && self.lines.len() > 2 * self.sideways;
         reads_well || self.lines.len() + self.sideways < 3
+    }
+
+    /// Whether too little could be read to tell how the document lies; a zone may still be read the other way up.
+    pub(super) fn is_poor(&self) -> bool {
+        self.legibility() < LEGIBLE
     }
 
     pub(super) fn described_zone(&self) -> Option<MrzSeen> {
@@ -106,6 +115,12 @@ impl Page {
             repaired: read.mrz.repaired.iter().map(|repair| (repair.line, repair.column)).collect(),
         })
     }
+}
+
+fn legibility(lines: &[Line]) -> f64 {
+    let glyphs = lines.iter().flat_map(|line| &line.written.glyphs);
+    let (sum, count) = glyphs.fold((0.0, 0_u32), |(sum, count), glyph| (sum + glyph.confidence, count + 1));
+    sum / f64::from(count.max(1))
 }
 
 fn name_of(format: mrz::Format) -> &'static str {

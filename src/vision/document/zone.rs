@@ -200,7 +200,7 @@ const ALIKE: [(char, char); 6] = [('O', '0'), ('I', '1'), ('Z', '2'), ('S', '5')
 
 /// Where a field holds letters alone or digits alone, the like symbol of the other kind is read as what can stand there. That
 /// is not a repair: no check digit is asked.
-fn in_place(mut lines: Vec<Vec<Glyph>>, count: usize, length: usize) -> Vec<Vec<Glyph>> {
+pub(super) fn in_place(mut lines: Vec<Vec<Glyph>>, count: usize, length: usize) -> Vec<Vec<Glyph>> {
     let is_visa = lines.first().and_then(|line| line.first()).is_some_and(|glyph| glyph.symbol == 'V');
     let format = match (count, length, is_visa) {
         (3, ..) => Format::Td1,

@@ -1,0 +1,122 @@
+//! A machine-readable zone read where a document of its size must have it: on blurred and small photos the text detector sees no
+//! lines there, though the reader made for them still reads them.
+//!
+//! What is found so is believed only if every check digit holds, the composite among them: it was searched for at many places.
+
+use image::{RgbImage, imageops};
+use jiff::civil::Date;
+
+use super::mrz::{self, Glyph};
+use super::zone::{self, Understood};
+use crate::vision::nets::{Net, NetError};
+
+/// Where a format's lines may stand, in parts of the document's height; from ICAO Doc 9303 parts 4 and 5, with room for edges
+/// that were found a little too far in or out.
+struct Layout {
+    length: usize,
+    count: usize,
+    /// Middles of lines.
+    from: f64,
+    to: f64,
+    /// Of a strip that holds one line.
+    height: f64,
+    /// Between the middles of two lines.
+    pitch: std::ops::RangeInclusive<f64>,
+}
+
+const LAYOUTS: [Layout; 2] = [
+    // TD1: three lines in the lower 23.2 of 54 mm.
+    Layout { length: 30, count: 3, from: 0.54, to: 0.96, height: 0.088, pitch: 0.06..=0.12 },
+    // TD3: two lines in the lower 23.2 of 88 mm.
+    Layout { length: 44, count: 2, from: 0.74, to: 0.98, height: 0.06, pitch: 0.05..=0.10 },
+];
+/// Strips are this part of their height apart.
+const STEP: f64 = 0.2;
+/// Left and right of it nothing is printed.
+const MARGIN: f64 = 0.025;
+/// Placings that are tried, the surest first.
+const TRIES: usize = 6;
+/// Mean confidence of a strip's symbols below which it is no line.
+const SURE_MIN: f32 = 0.5;
+
+/// One strip as it was read.
+struct Strip {
+    middle: f64,
+    symbols: Vec<Glyph>,
+    sure: f32,
+}
+
+/// The zone of an upright document laid flat, if all of its check digits hold. `classes` is what the text reader's classes mean.
+pub fn read(
+    (own, general): (&Net, &Net),
+    classes: &[String],
+    picture: &RgbImage,
+    today: Date,
+) -> Result<Option<Understood>, NetError> {
+    for layout in &LAYOUTS {
+        let strips = strips(own, picture, layout)?;
+        for place in places(&strips, layout) {
+            let lines = place.iter().map(|strip| strip.symbols.clone()).collect();
+            let symbols = zone::in_place(lines, layout.count, layout.length);
+            let Ok(mrz) = mrz::repair(&symbols, today) else { continue };
+            if !mrz.checks.all_pass() || mrz.checks.composite.is_none() {
+                continue;
+            }
+            let second = |strip: &&Strip| {
+                mrz::read::line_by_text_reader(general, classes, &cut(picture, strip.middle, layout.height))
+            };
+            let second = place.iter().map(second).collect::<Result<Vec<_>, _>>()?;
+            return Ok(Some(Understood { mrz, symbols, second: Some(second) }));
+        }
+    }
+    Ok(None)
+}
+
+fn strips(net: &Net, picture: &RgbImage, layout: &Layout) -> Result<Vec<Strip>, NetError> {
+    let step = STEP * layout.height;
+    let count = ((layout.to - layout.from) / step).floor() as usize;
+    let middles = (0..=count).map(|number| layout.from + step * number as f64);
+    let read = |middle: f64| {
+        let symbols = mrz::read::line_of(net, &cut(picture, middle, layout.height), layout.length)?;
+        let sure = symbols.iter().map(|glyph| glyph.confidence).sum::<f32>() / symbols.len().max(1) as f32;
+        Ok(Strip { middle, symbols, sure })
+    };
+    let mut strips = middles.map(read).collect::<Result<Vec<_>, NetError>>()?;
+    strips.retain(|strip| strip.symbols.len() == layout.length && strip.sure >= SURE_MIN);
+    Ok(strips)
+}
+
+/// Strips that may be the lines of one zone, evenly spaced, the surest first.
+fn places<'a>(strips: &'a [Strip], layout: &Layout) -> Vec<Vec<&'a Strip>> {
+    let mut all: Vec<Vec<&Strip>> = Vec::new();
+    let tolerance = STEP * layout.height * 1.5;
+    for (at, first) in strips.iter().enumerate() {
+        let after = strips.get(at + 1..).unwrap_or_default();
+        for (further, second) in after.iter().enumerate() {
+            let pitch = second.middle - first.middle;
+            if !layout.pitch.contains(&pitch) {
+                continue;
+            }
+            if layout.count == 2 {
+                all.push(vec![first, second]);
+                continue;
+            }
+            let third = after.get(further + 1..).unwrap_or_default();
+            let even = third.iter().filter(|third| (third.middle - second.middle - pitch).abs() <= tolerance);
+            all.extend(even.map(|third| vec![first, second, third]));
+        }
+    }
+    let sure = |place: &[&Strip]| place.iter().map(|strip| strip.sure).sum::<f32>();
+    all.sort_by(|a, b| sure(b).total_cmp(&sure(a)));
+    all.truncate(TRIES);
+    all
+}
+
+/// The strip around `middle`.
+fn cut(picture: &RgbImage, middle: f64, height: f64) -> RgbImage {
+    let (wide, high) = (f64::from(picture.width()), f64::from(picture.height()));
+    let top = ((middle - height / 2.0) * high).max(0.0);
+    let bottom = ((middle + height / 2.0) * high).min(high);
+    let (left, width) = (MARGIN * wide, (1.0 - 2.0 * MARGIN) * wide);
+    imageops::crop_imm(picture, left as u32, top as u32, width as u32, (bottom - top).max(1.0) as u32).to_image()
+}
