@@ -21,7 +21,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("vision", &["vision", "domain", "crypto", "clock"]),
     ("store", &["store", "domain", "crypto", "clock"]),
     ("service", &["service", "domain", "store", "config", "crypto", "clock"]),
-    ("api", &["api", "domain", "service", "config", "clock"]),
+    ("api", &["api", "domain", "service", "config", "clock", "docs"]),
     ("admin", &["admin", "domain", "service", "config"]),
     ("console", &["console", "domain", "admin", "clock"]),
     ("tls", &["config", "crypto", "domain"]),
