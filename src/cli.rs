@@ -250,6 +250,8 @@ fn serve(config: Config) -> Done {
     telemetry::start(&config.log);
     let engine = Arc::new(Engine::load_on(device(&config))?.with_clips(server::clip_settings(&config.clips)));
     let running = server::start(config, Clock::system(), engine)?;
+    // Whoever reads that it listens may stop it at once.
+    let stop = server::StopSignals::listen()?;
     match &running.certificate {
         Some(certificate) => {
             eprintln!("twoface listens on https://{}", running.address);
@@ -257,7 +259,7 @@ fn serve(config: Config) -> Done {
         }
         None => eprintln!("twoface listens on http://{}, without TLS", running.address),
     }
-    server::wait_for_stop_signal()?;
+    stop.wait();
     running.stop();
     Ok(())
 }

@@ -67,7 +67,7 @@ pub fn run(arguments: &Arguments) -> Result<(), Box<dyn Error>> {
         if let Some(certificate) = &running.certificate {
             println!("certificate fingerprint (SHA-256): {}", certificate.fingerprint());
         }
-        server::wait_for_stop_signal()?;
+        server::StopSignals::listen()?.wait();
     }
     running.stop();
     walked

@@ -252,20 +252,34 @@ fn warm_up(service: Arc<Service>, examiner: Arc<dyn Examiner>) -> Result<(), Can
     Ok(())
 }
 
-/// Returns at SIGTERM or SIGINT.
-pub fn wait_for_stop_signal() -> Result<(), CannotStart> {
-    use tokio::signal::unix::{SignalKind, signal};
-    let runtime =
-        tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|error| ("signals", error))?;
-    runtime.block_on(async {
-        let mut terminate = signal(SignalKind::terminate()).map_err(|error| ("signals", error))?;
-        let mut interrupt = signal(SignalKind::interrupt()).map_err(|error| ("signals", error))?;
-        tokio::select! {
-            _ = terminate.recv() => {}
-            _ = interrupt.recv() => {}
-        }
-        Ok(())
-    })
+/// SIGTERM and SIGINT, from when they are listened for: one that comes before [`StopSignals::wait`] is not missed.
+pub struct StopSignals {
+    runtime: tokio::runtime::Runtime,
+    terminate: tokio::signal::unix::Signal,
+    interrupt: tokio::signal::unix::Signal,
+}
+
+impl StopSignals {
+    pub fn listen() -> Result<Self, CannotStart> {
+        use tokio::signal::unix::{SignalKind, signal};
+        let runtime =
+            tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|error| ("signals", error))?;
+        let inside = runtime.enter();
+        let terminate = signal(SignalKind::terminate()).map_err(|error| ("signals", error))?;
+        let interrupt = signal(SignalKind::interrupt()).map_err(|error| ("signals", error))?;
+        drop(inside);
+        Ok(Self { runtime, terminate, interrupt })
+    }
+
+    /// Returns when one has come.
+    pub fn wait(mut self) {
+        self.runtime.block_on(async {
+            tokio::select! {
+                _ = self.terminate.recv() => {}
+                _ = self.interrupt.recv() => {}
+            }
+        });
+    }
 }
 
 /// Where connections come in.
