@@ -1,5 +1,7 @@
 //! Puts the parts together: the store, the models, the service, the listener. Nothing else knows them all.
 
+mod beside;
+
 use std::fmt;
 use std::fs;
 use std::net::{SocketAddr, TcpListener};
@@ -22,22 +24,15 @@ use crate::listen::{self, Addresses};
 use crate::metrics;
 use crate::outbound::Outbound;
 use crate::service::Service;
-use crate::service::retention::{Mode, Swept};
 use crate::service::workflows::Workflows;
 use crate::store::{MasterKey, OpenOptions, Passphrase, Store};
 use crate::systemd;
 use crate::telemetry;
-use crate::tls::{self, Reload};
+use crate::tls;
 use crate::vision::{self, clip};
-
-/// How often sessions that ran out are written down as EXPIRED.
-const EXPIRY_SWEEP: Duration = Duration::from_secs(30);
 
 /// Exit code after the store has stopped (EX_IOERR of BSD's sysexits.h).
 const STORE_STOPPED: i32 = 74;
-
-/// How often retention is applied.
-const RETENTION_SWEEP: Duration = Duration::from_secs(60 * 60);
 
 /// The server cannot start; the text says what to mend.
 #[derive(Debug)]
@@ -59,12 +54,6 @@ impl<T: fmt::Display> From<(&'static str, T)> for CannotStart {
 
 /// Connections to the listener for metrics.
 const SCRAPERS_MAX: usize = 16;
-
-/// How often what was noted for the audit log is written to its file.
-const AUDIT_WRITING: Duration = Duration::from_secs(1);
-
-/// How often the certificate's files are looked at.
-const CERTIFICATE_LOOK: Duration = Duration::from_secs(5);
 
 /// A request's time beyond that of its body: waiting for memory and for the outcome (`Prefer: wait`), with room to spare.
 const REQUEST_SECONDS_BEYOND_BODY: u64 = 60;
@@ -326,12 +315,12 @@ fn listen(
                 None => (None, None),
             };
             let beside = [
-                actix_web::rt::spawn(sweep(service.clone())),
-                actix_web::rt::spawn(maintain(service.clone())),
+                actix_web::rt::spawn(beside::sweep(service.clone())),
+                actix_web::rt::spawn(beside::maintain(service.clone())),
                 actix_web::rt::spawn(admin::socket::serve(socket, desk)),
-                actix_web::rt::spawn(attend(service.clone())),
-                actix_web::rt::spawn(renew(certificate, service.clone())),
-                actix_web::rt::spawn(write_audit(service.clone())),
+                actix_web::rt::spawn(beside::attend(service.clone())),
+                actix_web::rt::spawn(beside::renew(certificate, service.clone())),
+                actix_web::rt::spawn(beside::write_audit(service.clone())),
             ];
             let tables = api::tables(service.config());
             let documents = web::Data::new(api::Documents::new(tables));
@@ -382,57 +371,6 @@ fn listen_limits(config: &Config) -> listen::Limits {
     }
 }
 
-/// Tells systemd when the server is ready and, as long as the store answers through the threads that requests use, that it is alive.
-async fn attend(service: web::Data<Service>) {
-    let mut ticks = tokio::time::interval(Duration::from_millis(100));
-    while !service.is_ready() {
-        ticks.tick().await;
-    }
-    systemd::ready(&format!("serving on {}", service.config().server.listen));
-    let Some(every) = systemd::watchdog() else { return };
-    let mut ticks = tokio::time::interval(every);
-    loop {
-        ticks.tick().await;
-        let asked = service.clone();
-        match web::block(move || asked.accounts().is_ok()).await {
-            Ok(true) => systemd::alive(),
-            Ok(false) => tracing::error!("the store does not answer; systemd is not told that the server is alive"),
-            Err(_) => return,
-        }
-    }
-}
-
-/// Takes up a new certificate when its files have changed, or at SIGHUP.
-async fn renew(certificate: Option<Arc<tls::Certificate>>, service: web::Data<Service>) {
-    use tokio::signal::unix::{SignalKind, signal};
-    let mut hangup = match signal(SignalKind::hangup()) {
-        Ok(hangup) => hangup,
-        Err(error) => return tracing::error!("signals: {error}"),
-    };
-    let mut ticks = tokio::time::interval(CERTIFICATE_LOOK);
-    loop {
-        let asked = tokio::select! {
-            _ = ticks.tick() => false,
-            _ = hangup.recv() => true,
-        };
-        let Some(certificate) = &certificate else { continue };
-        let now = service.now();
-        match if asked { certificate.reload(now) } else { certificate.reload_if_changed(now) } {
-            Reload::Unchanged if asked => tracing::info!("the certificate is the same as before"),
-            Reload::Unchanged => {}
-            Reload::Taken(fingerprint) => {
-                tracing::info!(fingerprint, "a new certificate is shown from now on");
-                let noting = service.clone();
-                let noted = move || noting.note(&Actor::System, Act::CertificateChanged, Some(fingerprint));
-                if let Ok(Err(stop)) = web::block(noted).await {
-                    tracing::error!("the audit log cannot be told of the new certificate: {stop}");
-                }
-            }
-            Reload::Kept(why) => tracing::error!("the new certificate is not used, the one before is: {why}"),
-        }
-    }
-}
-
 /// A server of /metrics on a listener of its own.
 fn measure(listener: TcpListener, source: metrics::Source) -> std::io::Result<actix_web::dev::Server> {
     let limits = listen::Limits {
@@ -450,83 +388,6 @@ async fn figures(source: web::Data<metrics::Source>) -> HttpResponse {
     match web::block(move || source.render()).await {
         Ok(Ok(text)) => HttpResponse::Ok().content_type(metrics::CONTENT_TYPE).body(text),
         _ => HttpResponse::InternalServerError().finish(),
-    }
-}
-
-/// Writes what was noted for the audit log to its file. Until then it is in the store.
-async fn write_audit(service: web::Data<Service>) {
-    let mut ticks = tokio::time::interval(AUDIT_WRITING);
-    loop {
-        ticks.tick().await;
-        let writing = service.clone();
-        match web::block(move || writing.write_audit()).await {
-            Ok(Ok(_)) => {}
-            Ok(Err(stop)) => tracing::error!("the audit log cannot be written: {stop}"),
-            Err(_) => return,
-        }
-    }
-}
-
-async fn sweep(service: web::Data<Service>) {
-    let mut ticks = tokio::time::interval(EXPIRY_SWEEP);
-    loop {
-        ticks.tick().await;
-        let expiring = service.clone();
-        match web::block(move || expiring.expire_sessions()).await {
-            Ok(Ok(0)) => {}
-            Ok(Ok(expired)) => tracing::info!(expired, "sessions ran out"),
-            Ok(Err(stop)) => tracing::error!("sessions cannot be expired: {stop}"),
-            Err(_) => return,
-        }
-        let writing = service.clone();
-        match web::block(move || writing.write_key_uses()).await {
-            Ok(Ok(_)) => {}
-            Ok(Err(stop)) => tracing::error!("the last uses of keys cannot be written down: {stop}"),
-            Err(_) => return,
-        }
-    }
-}
-
-/// What needs doing now and then: files that a crash left without a record, once; what has outlived its retention, every hour.
-async fn maintain(service: web::Data<Service>) {
-    let orphans = service.clone();
-    match web::block(move || orphans.sweep_orphans()).await {
-        Ok(Ok(0)) => {}
-        Ok(Ok(removed)) => tracing::info!(removed, "files without a record were removed"),
-        Ok(Err(stop)) => tracing::error!("files without a record cannot be removed: {stop}"),
-        Err(_) => return,
-    }
-    let mut ticks = tokio::time::interval(RETENTION_SWEEP);
-    loop {
-        ticks.tick().await;
-        let retaining = service.clone();
-        match web::block(move || retaining.sweep_retention(&Actor::System, Mode::Remove)).await {
-            Ok(Ok(swept)) if swept == Swept::default() => {}
-            Ok(Ok(Swept { photos, clips, attempts })) => {
-                tracing::info!(photos, clips, attempts, "retention: removed");
-            }
-            Ok(Err(stop)) => tracing::error!("retention: {stop}"),
-            Err(_) => return,
-        }
-        let sweeping = service.clone();
-        match web::block(move || sweeping.sweep_events()).await {
-            Ok(Ok(0)) => {}
-            Ok(Ok(removed)) => tracing::info!(removed, "old events were removed"),
-            Ok(Err(stop)) => tracing::error!("events: {stop}"),
-            Err(_) => return,
-        }
-        let sweeping = service.clone();
-        match web::block(move || sweeping.sweep_replays()).await {
-            Ok(Ok(_)) => {}
-            Ok(Err(stop)) => tracing::error!("idempotency keys: {stop}"),
-            Err(_) => return,
-        }
-        let sweeping = service.clone();
-        match web::block(move || sweeping.sweep_deliveries()).await {
-            Ok(Ok(_)) => {}
-            Ok(Err(stop)) => tracing::error!("deliveries: {stop}"),
-            Err(_) => return,
-        }
     }
 }
 

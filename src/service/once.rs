@@ -139,7 +139,7 @@ impl Service {
                 if now.since(at) < REPLAYED_FOR {
                     break;
                 }
-                // The key may be given anew at this moment: then this row, and no other, is gone.
+                // Whoever uses the key again at this moment has put a new row in its place, and that one stays.
                 expects.push(Expect::Present(Table::ReplaysByTime, row.clone()));
                 ops.push(Op::Delete { table: Table::Replays, key: key.to_vec() });
             }

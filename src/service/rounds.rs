@@ -12,9 +12,10 @@ use std::time::Duration;
 use super::Service;
 use super::deliveries::Went;
 use crate::domain::id::Id;
-use crate::domain::refusal::Stop;
+use crate::domain::refusal::{Failure, Stop};
 use crate::domain::time::Timestamp;
 use crate::domain::webhook::{Courier, Webhook};
+use crate::store::tables::{Table, key};
 
 /// The longest pause between two looks when something waits: the clock may be set meanwhile.
 const LOOK: Duration = Duration::from_secs(1);
@@ -149,7 +150,7 @@ impl Service {
     fn go_round(self: &Arc<Self>, courier: &Arc<dyn Courier>) -> Result<Duration, Stop> {
         let now = self.clock.now();
         let mut pause = IDLE;
-        for webhook in self.readable_webhooks()?.into_iter().filter(|webhook| webhook.disabled.is_none()) {
+        for webhook in self.all_webhooks()?.into_iter().filter(|webhook| webhook.disabled.is_none()) {
             let due_at = match self.due(&webhook) {
                 Ok(Some(due_at)) => due_at,
                 Ok(None) => continue,
@@ -183,16 +184,10 @@ impl Service {
         let run = move || {
             // A panic in a library underneath must not keep the receiver taken for ever.
             let served = catch_unwind(AssertUnwindSafe(|| service.carry_all(&*courier, &webhook)));
-            match served {
-                Ok(Ok(())) => {}
-                Ok(Err(stop)) => {
-                    tracing::error!(webhook = %webhook.id, "webhook: {stop}");
-                    service.rounds.failed(webhook.id, service.clock.now());
-                }
-                Err(_) => {
-                    tracing::error!(webhook = %webhook.id, "webhook: carrying it panicked");
-                    service.rounds.failed(webhook.id, service.clock.now());
-                }
+            let served = served.unwrap_or_else(|_| Err(Failure("carrying it panicked".to_owned()).into()));
+            if let Err(stop) = served {
+                tracing::error!(webhook = %webhook.id, "webhook: {stop}");
+                service.rounds.failed(webhook.id, service.clock.now());
             }
             service.rounds.give_back(webhook.id);
         };
@@ -212,7 +207,7 @@ impl Service {
                 break;
             }
             // Its secret may have been changed, or itself removed.
-            let current = self.webhooks(webhook.account)?.into_iter().find(|one| one.id == webhook.id);
+            let current: Option<Webhook> = self.record(Table::Webhooks, &key(&[webhook.account, webhook.id]))?;
             let Some(current) = current.filter(|one| one.disabled.is_none()) else { break };
             let began = self.clock.now();
             match self.carry(courier, &current, event)? {

@@ -66,14 +66,19 @@ impl Service {
 
     /// The receivers of `account`, oldest first.
     pub fn webhooks(&self, account: Id) -> Result<Vec<Webhook>, Stop> {
-        self.all(Table::Webhooks, &key(&[account]))
+        self.readable_webhooks(&key(&[account]))
     }
 
-    /// Those of every account that can be read; what cannot is logged.
-    pub(super) fn readable_webhooks(&self) -> Result<Vec<Webhook>, Stop> {
+    /// Those of every account.
+    pub(super) fn all_webhooks(&self) -> Result<Vec<Webhook>, Stop> {
+        self.readable_webhooks(&[])
+    }
+
+    /// One that cannot be read is logged and stops no other.
+    fn readable_webhooks(&self, prefix: &[u8]) -> Result<Vec<Webhook>, Stop> {
         let (mut found, mut after) = (Vec::new(), None::<Vec<u8>>);
         loop {
-            let rows = self.store.scan(Table::Webhooks, &[], after.as_deref(), BATCH).map_err(failed)?;
+            let rows = self.store.scan(Table::Webhooks, prefix, after.as_deref(), BATCH).map_err(failed)?;
             let Some((last, _)) = rows.last() else { return Ok(found) };
             after = Some(last.clone());
             for (row, value) in rows {
@@ -83,11 +88,6 @@ impl Service {
                 }
             }
         }
-    }
-
-    /// Those of every account.
-    pub(super) fn all_webhooks(&self) -> Result<Vec<Webhook>, Stop> {
-        self.all(Table::Webhooks, &[])
     }
 
     pub fn webhook(&self, id: Id) -> Result<Webhook, Stop> {

@@ -1,5 +1,7 @@
 //! Sessions, the attempts that they leave, their jobs and photos, and the review of those that need one.
 
+use std::collections::{HashMap, HashSet};
+
 use super::people::NOT_A_NUMBER;
 use super::{Answer, Names};
 use crate::admin::reply::{AttemptDetail, AttemptSeen, JobSeen, Picture, Reply, SessionSeen, StageSeen};
@@ -32,14 +34,15 @@ pub(super) fn sessions(service: &Service, by: &audit::Actor, command: Sessions) 
             };
             let page = service.sessions_anywhere(account, part.cursor, part.limit as usize)?;
             let open = service.sessions_open()?;
-            let sessions = page.rows.iter().map(|attempt| session_seen(service, attempt, &names));
-            let sessions = sessions.filter_map(Result::transpose).collect::<Result<_, _>>()?;
-            Ok(Reply::Sessions { sessions, open, next: page.next })
+            let keys = key_names(service, &page.rows)?;
+            let sessions = page.rows.iter().filter_map(|attempt| session_seen(service, attempt, &names, &keys));
+            Ok(Reply::Sessions { sessions: sessions.collect(), open, next: page.next })
         }
         Sessions::Show { id } => {
             let attempt = service.attempt(service.account_of_attempt(id)?, id)?.attempt;
             let open = attempt.is_open(service.now());
-            let seen = session_seen(service, &attempt, &names)?.filter(|_| open);
+            let keys = key_names(service, std::slice::from_ref(&attempt))?;
+            let seen = session_seen(service, &attempt, &names, &keys).filter(|_| open);
             Ok(seen.map_or_else(|| not_open(id), Reply::Session))
         }
         Sessions::Revoke { id } => match service.revoke_session(by, service.account_of_attempt(id)?, id) {
@@ -54,22 +57,33 @@ fn not_open(id: Id) -> Reply {
     Reply::Refused(format!("the session {id} is not open any more; `twoface attempts show {id}` tells how it ended"))
 }
 
-fn session_seen(service: &Service, attempt: &Attempt, names: &Names) -> Result<Option<SessionSeen>, Stop> {
-    let Some(session) = &attempt.session else { return Ok(None) };
-    let key = match session.key {
-        Some(id) => service.keys(attempt.account)?.into_iter().find(|key| key.id == id).map(|key| key.name),
-        None => None,
-    };
-    Ok(Some(SessionSeen {
+/// What the keys of the attempts' accounts are called.
+fn key_names(service: &Service, attempts: &[Attempt]) -> Result<HashMap<Id, String>, Stop> {
+    let accounts: HashSet<Id> = attempts.iter().map(|attempt| attempt.account).collect();
+    let mut names = HashMap::new();
+    for account in accounts {
+        names.extend(service.keys(account)?.into_iter().map(|key| (key.id, key.name)));
+    }
+    Ok(names)
+}
+
+fn session_seen(
+    service: &Service,
+    attempt: &Attempt,
+    names: &Names,
+    keys: &HashMap<Id, String>,
+) -> Option<SessionSeen> {
+    let session = attempt.session.as_ref()?;
+    Some(SessionSeen {
         id: attempt.id,
         account: names.name(attempt.account),
         kind: attempt.kind,
         created_at: attempt.created_at,
         expires_at: session.expires_at,
-        key,
+        key: session.key.and_then(|key| keys.get(&key).cloned()),
         tries_max: service.config().sessions.tries,
         tries: attempt.tries.clone(),
-    }))
+    })
 }
 
 pub(super) fn attempts(service: &Service, by: &audit::Actor, command: Attempts) -> Answer {

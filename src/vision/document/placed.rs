@@ -1,7 +1,8 @@
 //! A machine-readable zone read where a document of its size must have it: on blurred and small photos the text detector sees no
 //! lines there, though the reader made for them still reads them.
 //!
-//! What is found so is believed only if every check digit holds, the composite among them: it was searched for at many places.
+//! What is found so is believed only if every check digit holds as it was read, the composite among them: it was searched for at
+//! many places, and a repair would be one search more.
 
 use image::{RgbImage, imageops};
 use jiff::civil::Date;
@@ -59,7 +60,7 @@ pub fn read(
             let lines = place.iter().map(|strip| strip.symbols.clone()).collect();
             let symbols = zone::in_place(lines, layout.count, layout.length);
             let Ok(mrz) = mrz::repair(&symbols, today) else { continue };
-            if !mrz.checks.all_pass() || mrz.checks.composite.is_none() {
+            if !mrz.repaired.is_empty() || !mrz.checks.all_pass() || mrz.checks.composite.is_none() {
                 continue;
             }
             let second = |strip: &&Strip| {

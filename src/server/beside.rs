@@ -1,0 +1,152 @@
+//! What goes on beside the requests, each as a task that ends with the server.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix_web::web;
+
+use crate::domain::audit::{Act, Actor};
+use crate::service::Service;
+use crate::service::retention::{Mode, Swept};
+use crate::systemd;
+use crate::tls::{self, Reload};
+
+/// How often sessions that ran out are written down as EXPIRED.
+const EXPIRY_SWEEP: Duration = Duration::from_secs(30);
+
+/// How often retention is applied.
+const RETENTION_SWEEP: Duration = Duration::from_secs(60 * 60);
+
+/// How often what was noted for the audit log is written to its file.
+const AUDIT_WRITING: Duration = Duration::from_secs(1);
+
+/// How often the certificate's files are looked at.
+const CERTIFICATE_LOOK: Duration = Duration::from_secs(5);
+
+/// Tells systemd when the server is ready and, as long as the store answers through the threads that requests use, that it is alive.
+pub(super) async fn attend(service: web::Data<Service>) {
+    let mut ticks = tokio::time::interval(Duration::from_millis(100));
+    while !service.is_ready() {
+        ticks.tick().await;
+    }
+    systemd::ready(&format!("serving on {}", service.config().server.listen));
+    let Some(every) = systemd::watchdog() else { return };
+    let mut ticks = tokio::time::interval(every);
+    loop {
+        ticks.tick().await;
+        let asked = service.clone();
+        match web::block(move || asked.accounts().is_ok()).await {
+            Ok(true) => systemd::alive(),
+            Ok(false) => tracing::error!("the store does not answer; systemd is not told that the server is alive"),
+            Err(_) => return,
+        }
+    }
+}
+
+/// Takes up a new certificate when its files have changed, or at SIGHUP.
+pub(super) async fn renew(certificate: Option<Arc<tls::Certificate>>, service: web::Data<Service>) {
+    use tokio::signal::unix::{SignalKind, signal};
+    let mut hangup = match signal(SignalKind::hangup()) {
+        Ok(hangup) => hangup,
+        Err(error) => return tracing::error!("signals: {error}"),
+    };
+    let mut ticks = tokio::time::interval(CERTIFICATE_LOOK);
+    loop {
+        let asked = tokio::select! {
+            _ = ticks.tick() => false,
+            _ = hangup.recv() => true,
+        };
+        let Some(certificate) = &certificate else { continue };
+        let now = service.now();
+        match if asked { certificate.reload(now) } else { certificate.reload_if_changed(now) } {
+            Reload::Unchanged if asked => tracing::info!("the certificate is the same as before"),
+            Reload::Unchanged => {}
+            Reload::Taken(fingerprint) => {
+                tracing::info!(fingerprint, "a new certificate is shown from now on");
+                let noting = service.clone();
+                let noted = move || noting.note(&Actor::System, Act::CertificateChanged, Some(fingerprint));
+                if let Ok(Err(stop)) = web::block(noted).await {
+                    tracing::error!("the audit log cannot be told of the new certificate: {stop}");
+                }
+            }
+            Reload::Kept(why) => tracing::error!("the new certificate is not used, the one before is: {why}"),
+        }
+    }
+}
+
+/// Writes what was noted for the audit log to its file. Until then it is in the store.
+pub(super) async fn write_audit(service: web::Data<Service>) {
+    let mut ticks = tokio::time::interval(AUDIT_WRITING);
+    loop {
+        ticks.tick().await;
+        let writing = service.clone();
+        match web::block(move || writing.write_audit()).await {
+            Ok(Ok(_)) => {}
+            Ok(Err(stop)) => tracing::error!("the audit log cannot be written: {stop}"),
+            Err(_) => return,
+        }
+    }
+}
+
+pub(super) async fn sweep(service: web::Data<Service>) {
+    let mut ticks = tokio::time::interval(EXPIRY_SWEEP);
+    loop {
+        ticks.tick().await;
+        let expiring = service.clone();
+        match web::block(move || expiring.expire_sessions()).await {
+            Ok(Ok(0)) => {}
+            Ok(Ok(expired)) => tracing::info!(expired, "sessions ran out"),
+            Ok(Err(stop)) => tracing::error!("sessions cannot be expired: {stop}"),
+            Err(_) => return,
+        }
+        let writing = service.clone();
+        match web::block(move || writing.write_key_uses()).await {
+            Ok(Ok(_)) => {}
+            Ok(Err(stop)) => tracing::error!("the last uses of keys cannot be written down: {stop}"),
+            Err(_) => return,
+        }
+    }
+}
+
+/// What needs doing now and then: files that a crash left without a record, once; what has outlived its retention, every hour.
+pub(super) async fn maintain(service: web::Data<Service>) {
+    let orphans = service.clone();
+    match web::block(move || orphans.sweep_orphans()).await {
+        Ok(Ok(0)) => {}
+        Ok(Ok(removed)) => tracing::info!(removed, "files without a record were removed"),
+        Ok(Err(stop)) => tracing::error!("files without a record cannot be removed: {stop}"),
+        Err(_) => return,
+    }
+    let mut ticks = tokio::time::interval(RETENTION_SWEEP);
+    loop {
+        ticks.tick().await;
+        let retaining = service.clone();
+        match web::block(move || retaining.sweep_retention(&Actor::System, Mode::Remove)).await {
+            Ok(Ok(swept)) if swept == Swept::default() => {}
+            Ok(Ok(Swept { photos, clips, attempts })) => {
+                tracing::info!(photos, clips, attempts, "retention: removed");
+            }
+            Ok(Err(stop)) => tracing::error!("retention: {stop}"),
+            Err(_) => return,
+        }
+        let sweeping = service.clone();
+        match web::block(move || sweeping.sweep_events()).await {
+            Ok(Ok(0)) => {}
+            Ok(Ok(removed)) => tracing::info!(removed, "old events were removed"),
+            Ok(Err(stop)) => tracing::error!("events: {stop}"),
+            Err(_) => return,
+        }
+        let sweeping = service.clone();
+        match web::block(move || sweeping.sweep_replays()).await {
+            Ok(Ok(_)) => {}
+            Ok(Err(stop)) => tracing::error!("idempotency keys: {stop}"),
+            Err(_) => return,
+        }
+        let sweeping = service.clone();
+        match web::block(move || sweeping.sweep_deliveries()).await {
+            Ok(Ok(_)) => {}
+            Ok(Err(stop)) => tracing::error!("deliveries: {stop}"),
+            Err(_) => return,
+        }
+    }
+}
