@@ -59,10 +59,7 @@ pub fn read(
         for place in places(&strips, layout) {
             let lines = place.iter().map(|strip| strip.symbols.clone()).collect();
             let symbols = zone::in_place(lines, layout.count, layout.length);
-            let Ok(mrz) = mrz::repair(&symbols, today) else { continue };
-            if !mrz.repaired.is_empty() || !mrz.checks.all_pass() || mrz.checks.composite.is_none() {
-                continue;
-            }
+            let Some(mrz) = believed(&symbols, today) else { continue };
             let second = |strip: &&Strip| {
                 mrz::read::line_by_text_reader(general, classes, &cut(picture, strip.middle, layout.height))
             };
@@ -71,6 +68,12 @@ pub fn read(
         }
     }
     Ok(None)
+}
+
+/// What the symbols say if every check digit holds as they were read, and the composite is one of them.
+fn believed(symbols: &[Vec<Glyph>], today: Date) -> Option<mrz::Mrz> {
+    let mrz = mrz::repair(symbols, today).ok()?;
+    (mrz.repaired.is_empty() && mrz.checks.all_pass() && mrz.checks.composite.is_some()).then_some(mrz)
 }
 
 fn strips(net: &Net, picture: &RgbImage, layout: &Layout) -> Result<Vec<Strip>, NetError> {
@@ -120,4 +123,52 @@ fn cut(picture: &RgbImage, middle: f64, height: f64) -> RgbImage {
     let bottom = ((middle + height / 2.0) * high).min(high);
     let (left, width) = (MARGIN * wide, (1.0 - 2.0 * MARGIN) * wide);
     imageops::crop_imm(picture, left as u32, top as u32, width as u32, (bottom - top).max(1.0) as u32).to_image()
+}
+
+#[cfg(test)]
+mod tests {
+    use candle_core::Device;
+    use jiff::civil::date;
+
+    use super::*;
+    use crate::vision::document::read;
+    use crate::vision::networks::Networks;
+    use crate::vision::weights::Models;
+
+    /// From ICAO Doc 9303 part 5.
+    const LINES: [&str; 3] =
+        ["I<UTOD231458907<<<<<<<<<<<<<<<", "7408122F1204159UTO<<<<<<<<<<<6", "ERIKSSON<<ANNA<MARIA<<<<<<<<<<"];
+
+    /// Of the specimen, as it was drawn.
+    const ZONE: [&str; 3] =
+        ["IDDOMTP9055736<63<00108145632<", "5705034F2206231DOM<<<<<<<<<<<0", "NINO<MEJIA<<XIOMARA<<<<<<<<<<<"];
+
+    #[test]
+    fn a_zone_is_believed_as_it_was_read_and_refused_if_it_had_to_be_repaired() {
+        let glyph = |symbol| Glyph { symbol, confidence: 0.9, second: None };
+        let mut symbols: Vec<Vec<Glyph>> = LINES.iter().map(|line| line.chars().map(glyph).collect()).collect();
+        let today = date(2026, 11, 26);
+        assert!(believed(&symbols, today).is_some());
+        symbols[0][6] = Glyph { symbol: '8', confidence: 0.6, second: Some('2') };
+        let repaired = mrz::repair(&symbols, today).unwrap();
+        assert!(repaired.checks.all_pass() && repaired.repaired.len() == 1, "there is one way to repair it");
+        assert!(believed(&symbols, today).is_none());
+    }
+
+    #[test]
+    fn a_blurred_cards_zone_is_read_where_the_text_detector_leads_to_none() {
+        let networks = Networks::load(&Models::open().unwrap(), &Device::Cpu).unwrap();
+        let readers = (&networks.mrz_reader, &networks.text_reader);
+        let today = date(2026, 11, 26);
+        let file = include_bytes!("../../../tests/golden/specimens/cedula_2026_back.jpg");
+        let sharp = image::load_from_memory(file).unwrap().to_rgb8();
+        let blurred = imageops::blur(&sharp, 7.0);
+        let places = read::detect::text(&networks.text_detector, &blurred).unwrap();
+        let seen = read::recognise::lines(&networks.text_reader, &networks.alphabet, &blurred, &places).unwrap();
+        let rows = zone::rows(&seen, blurred.width());
+        let detected = zone::understand(&networks.mrz_reader, &blurred, &rows, today).unwrap();
+        assert!(detected.is_none(), "{} pieces of text were seen", places.len());
+        let found = super::read(readers, &networks.alphabet, &blurred, today).unwrap().unwrap();
+        assert_eq!(found.mrz.lines, ZONE);
+    }
 }
