@@ -49,7 +49,7 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("rusty_vp9", &["vision/clip/vpx.rs"]),
     ("landlock", &["vision/clip/sandbox.rs"]),
     ("seccompiler", &["vision/clip/sandbox.rs"]),
-    ("actix_web", &["api", "listen", "server.rs"]),
+    ("actix_web", &["api", "listen", "server.rs", "server"]),
     ("actix_multipart", &["api"]),
     ("actix_http", &["listen"]),
     ("actix_server", &["listen"]),
