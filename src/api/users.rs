@@ -100,7 +100,13 @@ pub async fn search(
             })
         })
         .collect();
-    ok(json!({ "people": people, "searched": found.searched, "threshold": found.threshold }))
+    let answer = json!({
+        "people": people,
+        "searched": found.among.searched,
+        "notSearched": found.among.not_searched,
+        "threshold": found.threshold,
+    });
+    ok(answer)
 }
 
 /// `GET /users/:id`.

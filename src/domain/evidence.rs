@@ -143,13 +143,31 @@ pub struct FaceQuality {
     pub reasons: Vec<String>,
 }
 
-/// A face as 128 numbers of unit length. Never leaves the server.
+/// Which network made an embedding: the first bytes of the SHA-256 of its weights. Numbers of two networks do not compare.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Embedder([u8; 8]);
+
+impl Embedder {
+    /// The one of the first release, whose embeddings were stored without saying so.
+    pub const FIRST: Embedder = Embedder([0xcb, 0x8c, 0xe0, 0x91, 0xc9, 0x73, 0xc5, 0xcc]);
+
+    /// `sha256`: of the weights.
+    pub fn of(sha256: &[u8; 32]) -> Self {
+        let [a, b, c, d, e, f, g, h, ..] = *sha256;
+        Self([a, b, c, d, e, f, g, h])
+    }
+}
+
+/// A face as 128 numbers of unit length, and what made them. Never leaves the server.
 #[derive(Clone, PartialEq)]
-pub struct Embedding(pub Vec<f32>);
+pub struct Embedding {
+    pub by: Embedder,
+    pub numbers: Vec<f32>,
+}
 
 impl std::fmt::Debug for Embedding {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Embedding({} numbers)", self.0.len())
+        write!(f, "Embedding({} numbers)", self.numbers.len())
     }
 }
 
@@ -182,15 +200,30 @@ impl ClipSeen {
 }
 
 impl Embedding {
-    /// As it is stored: little-endian f32.
-    pub fn from_bytes(bytes: &[u8]) -> Self {
-        Self(bytes.as_chunks::<4>().0.iter().map(|number| f32::from_le_bytes(*number)).collect())
+    /// Bytes of 128 numbers alone.
+    const UNNAMED_BYTES: usize = 128 * 4;
+
+    /// As it is stored: what made it, then little-endian f32. The numbers alone are the first embedder's.
+    pub fn to_bytes(&self) -> Vec<u8> {
+        let numbers = self.numbers.iter().flat_map(|number| number.to_le_bytes());
+        self.by.0.into_iter().chain(numbers).collect()
     }
 
-    /// Of two embeddings of unit length.
-    pub fn cosine(&self, other: &Embedding) -> Cosine {
-        let dot: f64 = self.0.iter().zip(&other.0).map(|(a, b)| f64::from(*a) * f64::from(*b)).sum();
-        Cosine(if dot.is_finite() { dot.clamp(-1.0, 1.0) } else { -1.0 })
+    pub fn from_bytes(bytes: &[u8]) -> Self {
+        let (by, numbers) = match bytes.split_first_chunk() {
+            Some((by, numbers)) if bytes.len() != Self::UNNAMED_BYTES => (Embedder(*by), numbers),
+            _ => (Embedder::FIRST, bytes),
+        };
+        Self { by, numbers: numbers.as_chunks::<4>().0.iter().map(|number| f32::from_le_bytes(*number)).collect() }
+    }
+
+    /// Of two embeddings of unit length; `None` if two networks made them.
+    pub fn cosine(&self, other: &Embedding) -> Option<Cosine> {
+        if self.by != other.by {
+            return None;
+        }
+        let dot: f64 = self.numbers.iter().zip(&other.numbers).map(|(a, b)| f64::from(*a) * f64::from(*b)).sum();
+        Some(Cosine(if dot.is_finite() { dot.clamp(-1.0, 1.0) } else { -1.0 }))
     }
 }
 

@@ -9,12 +9,13 @@ use serde::Serialize;
 
 use super::bundle::Bundle;
 use crate::config::Config;
-use crate::domain::evidence::{Embedding, Examiner};
+use crate::domain::evidence::{Embedder, Embedding, Examiner};
 use crate::domain::id::Id;
 use crate::domain::job::{Job, JobState, Verdict};
 use crate::domain::refusal::Stop;
 use crate::domain::score::Cosine;
 use crate::domain::user::DocumentNumber;
+use crate::service::gallery::Count;
 use crate::service::operations::people::{Alike, Enrolled, People};
 use crate::service::operations::{self, Work};
 use crate::service::past::Past;
@@ -113,8 +114,12 @@ impl People for Nobody {
         Ok(None)
     }
 
-    fn count(&self) -> usize {
-        0
+    fn count(&self, _: Embedder) -> Count {
+        Count::default()
+    }
+
+    fn blocked_count(&self, _: Embedder) -> Count {
+        Count::default()
     }
 
     fn alike(&self, _: &Embedding, _: Cosine, _: usize, _: &[DocumentNumber]) -> Result<Vec<Alike>, Stop> {

@@ -50,7 +50,7 @@ impl Service {
         let noting = Entry::new(now, by.clone(), Act::Blocked).of(account, entry.id);
         let mut ops = vec![put(Table::Blocked, row.clone(), &entry, owner)?, noted(&noting)?];
         if let Some(face) = &face {
-            let value = super::embedding_bytes(&face.0);
+            let value = face.to_bytes();
             ops.push(Op::Put { table: Table::BlockedFaces, key: row.clone(), value, owner });
         }
         let expects = vec![Expect::Present(Table::Accounts, key(&[account])), Expect::Absent(Table::Blocked, row)];
@@ -108,7 +108,7 @@ impl Service {
             for (row, value) in &page {
                 let [account, entry] = ids(row).map_err(|bad| unreadable(Table::BlockedFaces, bad))?;
                 if !self.blocked.insert(account, entry, &Embedding::from_bytes(value)) {
-                    tracing::warn!(%entry, "a blocked face is of another model and is not searched");
+                    tracing::warn!(%entry, "a blocked face cannot be read and is not searched");
                 }
             }
         }

@@ -4,11 +4,11 @@
 //! whatever the bounds leave open is decided by the stored numbers. What the store does not confirm is not found, so a face that
 //! is being erased at the same time cannot be.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use super::operations::people::Alike;
-use crate::domain::evidence::Embedding;
+use crate::domain::evidence::{Embedder, Embedding};
 use crate::domain::id::Id;
 use crate::domain::refusal::Stop;
 use crate::domain::score::Cosine;
@@ -22,13 +22,15 @@ const ROWS_AT_ONCE: usize = 256;
 
 type Code = [i8; DIMENSIONS];
 
-/// The faces of all accounts. One account's search never sees another's.
+/// The faces of all accounts. One account's search never sees another's, and one embedder's never another's numbers.
 #[derive(Default)]
 pub struct Gallery {
-    accounts: RwLock<HashMap<Id, Arc<RwLock<Faces>>>>,
+    parts: RwLock<HashMap<(Id, Embedder), Part>>,
 }
 
-/// The faces of one account.
+type Part = Arc<RwLock<Faces>>;
+
+/// The faces of one account that one embedder made.
 #[derive(Default)]
 struct Faces {
     places: HashMap<Id, usize>,
@@ -47,8 +49,9 @@ struct Rounding {
 impl Gallery {
     /// Adds or replaces a user's face. One of another length than the model's is left out, and `false` is returned.
     pub fn insert(&self, account: Id, user: Id, face: &Embedding) -> bool {
-        let Some((code, rounding)) = rounded(&face.0) else { return false };
-        let faces = self.of_or_new(account);
+        let Some((code, rounding)) = rounded(&face.numbers) else { return false };
+        self.remove_but(account, user, Some(face.by));
+        let faces = self.of_or_new((account, face.by));
         let mut faces = faces.write().unwrap_or_else(PoisonError::into_inner);
         match faces.places.get(&user).copied() {
             Some(place) => faces.set(place, code, rounding),
@@ -64,19 +67,25 @@ impl Gallery {
     }
 
     pub fn remove(&self, account: Id, user: Id) {
-        let Some(faces) = self.of(account) else { return };
-        let mut faces = faces.write().unwrap_or_else(PoisonError::into_inner);
-        let Some(place) = faces.places.remove(&user) else { return };
-        faces.users.swap_remove(place);
-        faces.codes.swap_remove(place);
-        faces.scales.swap_remove(place);
-        if let Some(moved) = faces.users.get(place).copied() {
-            faces.places.insert(moved, place);
+        self.remove_but(account, user, None);
+    }
+
+    fn remove_but(&self, account: Id, user: Id, kept: Option<Embedder>) {
+        for (by, faces) in self.all_of(account) {
+            if Some(by) != kept {
+                faces.write().unwrap_or_else(PoisonError::into_inner).remove(user);
+            }
         }
     }
 
-    pub fn count(&self, account: Id) -> usize {
-        self.of(account).map_or(0, |faces| faces.read().unwrap_or_else(PoisonError::into_inner).users.len())
+    /// How many faces a search for one of `by`'s goes through, and how many others the account has.
+    pub fn count(&self, account: Id, by: Embedder) -> Count {
+        let mut count = Count::default();
+        for (made_by, faces) in self.all_of(account) {
+            let faces = faces.read().unwrap_or_else(PoisonError::into_inner).users.len();
+            *if made_by == by { &mut count.searched } else { &mut count.not_searched } += faces;
+        }
+        count
     }
 
     /// The `limit` users most like `face`, the most alike first, none below `at_least`. `stored` gives a user's embedding as it
@@ -89,7 +98,9 @@ impl Gallery {
         limit: usize,
         stored: impl Fn(Id) -> Result<Option<Embedding>, Stop>,
     ) -> Result<Vec<Alike>, Stop> {
-        let (Some(faces), Some(probe)) = (self.of(account), rounded(&face.0)) else { return Ok(Vec::new()) };
+        let (Some(faces), Some(probe)) = (self.of((account, face.by)), rounded(&face.numbers)) else {
+            return Ok(Vec::new());
+        };
         let mut found = Vec::new();
         loop {
             let candidates = {
@@ -98,10 +109,9 @@ impl Gallery {
             };
             let mut gone = Vec::new();
             for user in candidates {
-                match stored(user)? {
-                    Some(enrolled) if enrolled.cosine(face).0 >= at_least.0 => {
-                        found.push(Alike { user, cosine: enrolled.cosine(face) });
-                    }
+                // Enrolled anew by another network in between is as good as gone from here.
+                match stored(user)?.and_then(|enrolled| enrolled.cosine(face)) {
+                    Some(cosine) if cosine.0 >= at_least.0 => found.push(Alike { user, cosine }),
                     Some(_) => {}
                     None => gone.push(user),
                 }
@@ -110,7 +120,9 @@ impl Gallery {
                 break;
             }
             // One that is gone may have stood before one that is not: without it, once more.
-            gone.into_iter().for_each(|user| self.remove(account, user));
+            let mut faces = faces.write().unwrap_or_else(PoisonError::into_inner);
+            gone.into_iter().for_each(|user| faces.remove(user));
+            drop(faces);
             found.clear();
         }
         found.sort_by(|a, b| b.cosine.0.total_cmp(&a.cosine.0).then(a.user.cmp(&b.user)));
@@ -118,21 +130,44 @@ impl Gallery {
         Ok(found)
     }
 
-    fn of(&self, account: Id) -> Option<Arc<RwLock<Faces>>> {
-        self.accounts.read().unwrap_or_else(PoisonError::into_inner).get(&account).cloned()
+    fn of(&self, part: (Id, Embedder)) -> Option<Part> {
+        self.parts.read().unwrap_or_else(PoisonError::into_inner).get(&part).cloned()
     }
 
-    fn of_or_new(&self, account: Id) -> Arc<RwLock<Faces>> {
-        match self.of(account) {
+    fn of_or_new(&self, part: (Id, Embedder)) -> Part {
+        match self.of(part) {
             Some(faces) => faces,
-            None => {
-                Arc::clone(self.accounts.write().unwrap_or_else(PoisonError::into_inner).entry(account).or_default())
-            }
+            None => Arc::clone(self.parts.write().unwrap_or_else(PoisonError::into_inner).entry(part).or_default()),
         }
+    }
+
+    /// One for each embedder that ever made a face: few.
+    fn all_of(&self, account: Id) -> Vec<(Embedder, Part)> {
+        let parts = self.parts.read().unwrap_or_else(PoisonError::into_inner);
+        let by: HashSet<Embedder> = parts.keys().map(|(_, by)| *by).collect();
+        by.into_iter().filter_map(|by| Some((by, Arc::clone(parts.get(&(account, by))?)))).collect()
     }
 }
 
+/// The faces of an account, from a probe's view.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Count {
+    pub searched: usize,
+    /// Made by another network than the probe.
+    pub not_searched: usize,
+}
+
 impl Faces {
+    fn remove(&mut self, user: Id) {
+        let Some(place) = self.places.remove(&user) else { return };
+        self.users.swap_remove(place);
+        self.codes.swap_remove(place);
+        self.scales.swap_remove(place);
+        if let Some(moved) = self.users.get(place).copied() {
+            self.places.insert(moved, place);
+        }
+    }
+
     fn set(&mut self, place: usize, code: Code, rounding: Rounding) {
         if let (Some(codes), Some(scales)) = (self.codes.get_mut(place), self.scales.get_mut(place)) {
             (*codes, *scales) = (code, rounding);
@@ -233,7 +268,11 @@ mod tests {
 
     fn unit(numbers: &[f32]) -> Embedding {
         let norm = numbers.iter().map(|number| number * number).sum::<f32>().sqrt();
-        Embedding(numbers.iter().map(|number| number / norm).collect())
+        made_by(Embedder::FIRST, numbers.iter().map(|number| number / norm).collect())
+    }
+
+    fn made_by(by: Embedder, numbers: Vec<f32>) -> Embedding {
+        Embedding { by, numbers }
     }
 
     fn id(number: usize) -> Id {
@@ -256,10 +295,10 @@ mod tests {
             let noise = numbers.face();
             // Half of the probes are of somebody, half of nobody.
             let of = &faces[round * 37];
-            let mixed: Vec<f32> = of.0.iter().zip(&noise.0).map(|(a, b)| a * 0.7 + b).collect();
+            let mixed: Vec<f32> = of.numbers.iter().zip(&noise.numbers).map(|(a, b)| a * 0.7 + b).collect();
             let probe = if round % 2 == 0 { unit(&mixed) } else { noise };
             let mut all: Vec<(Id, f64)> =
-                faces.iter().enumerate().map(|(number, face)| (id(number), face.cosine(&probe).0)).collect();
+                faces.iter().enumerate().map(|(number, face)| (id(number), face.cosine(&probe).unwrap().0)).collect();
             all.sort_by(|a, b| b.1.total_cmp(&a.1));
             for (limit, at_least) in [(1, -1.0), (10, -1.0), (10, 0.25), (5, 0.99)] {
                 let expected: Vec<(Id, f64)> =
@@ -281,7 +320,11 @@ mod tests {
             gallery.insert(account, id(number), face);
         }
         gallery.insert(account, id(0), &faces[0]);
-        assert_eq!(gallery.count(account), 5, "the same user once");
+        assert_eq!(
+            gallery.count(account, Embedder::FIRST),
+            Count { searched: 5, not_searched: 0 },
+            "the same user once"
+        );
         gallery.remove(account, id(1));
         gallery.remove(account, id(1));
         let gone = id(2);
@@ -291,7 +334,28 @@ mod tests {
             let expected = if number == 1 || number == 2 { vec![] } else { vec![id(number)] };
             assert_eq!(found.iter().map(|one| one.user).collect::<Vec<_>>(), expected);
         }
-        assert!(!gallery.insert(account, id(9), &Embedding(vec![1.0; 64])), "another model's face");
-        assert!(!gallery.insert(account, id(9), &Embedding(vec![f32::NAN; DIMENSIONS])));
+        assert!(!gallery.insert(account, id(9), &made_by(Embedder::FIRST, vec![1.0; 64])), "too short");
+        assert!(!gallery.insert(account, id(9), &made_by(Embedder::FIRST, vec![f32::NAN; DIMENSIONS])));
+    }
+
+    #[test]
+    fn what_another_network_made_is_not_searched_and_is_counted() {
+        let gallery = Gallery::default();
+        let (account, other) = (id(77), Embedder::of(&[7; 32]));
+        let old = Numbers(5).face();
+        let new = made_by(other, old.numbers.clone());
+        assert!(gallery.insert(account, id(1), &old) && gallery.insert(account, id(2), &new));
+        let stored = |user| Ok(Some(if user == id(2) { new.clone() } else { old.clone() }));
+        let found = gallery.search(account, &new, Cosine(-1.0), 9, stored).unwrap();
+        assert_eq!(found.iter().map(|one| one.user).collect::<Vec<_>>(), [id(2)], "the numbers are the same");
+        assert_eq!(gallery.count(account, other), Count { searched: 1, not_searched: 1 });
+        // Enrolled anew: in one place only.
+        assert!(gallery.insert(account, id(1), &new));
+        assert_eq!(gallery.count(account, other), Count { searched: 2, not_searched: 0 });
+        assert_eq!(gallery.count(account, Embedder::FIRST), Count { searched: 0, not_searched: 2 });
+        assert_eq!(old.cosine(&new), None);
+        assert_eq!(Embedding::from_bytes(&new.to_bytes()), new);
+        let unnamed: Vec<u8> = old.numbers.iter().flat_map(|number| number.to_le_bytes()).collect();
+        assert_eq!(Embedding::from_bytes(&unnamed), old, "as the first release stored it");
     }
 }

@@ -13,12 +13,11 @@ use super::once::{Once, came_to};
 use super::operations::Concluded;
 use super::past::Past;
 use super::queue::QueuedJob;
-use super::{Committed, Service, SessionHolder, embedding_bytes, failed, no_entity, person, put, unreadable};
+use super::{Committed, Service, SessionHolder, failed, no_entity, person, put, unreadable};
 use crate::domain::attempt::Attempt;
 use crate::domain::audit::{Act, Actor, Entry};
 use crate::domain::challenge::Challenge;
 use crate::domain::event::Happened;
-use crate::domain::evidence::Embedding;
 use crate::domain::hex;
 use crate::domain::id::Id;
 use crate::domain::job::{InputFile, Job, JobState, Operation, Outcome, WorkflowRun};
@@ -247,8 +246,8 @@ impl Service {
             tell(job.account, finished_at, finished)?,
             noted(&entry)?,
         ];
-        if let Some(Embedding(numbers)) = &concluded.face {
-            ops.push(Op::Put { table: Table::JobFaces, key: row.clone(), value: embedding_bytes(numbers), owner });
+        if let Some(face) = &concluded.face {
+            ops.push(Op::Put { table: Table::JobFaces, key: row.clone(), value: face.to_bytes(), owner });
         }
         if let Some(fingerprint) = &concluded.fingerprint {
             ops.extend(self.remember_clip(job, finished_at, fingerprint, past)?);

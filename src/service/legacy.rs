@@ -11,9 +11,7 @@ use tokio::sync::{OwnedSemaphorePermit, oneshot};
 use super::audit::noted;
 use super::jobs::{Submission, Submitted};
 use super::users::Registration;
-use super::{
-    Committed, KeyHolder, Service, SessionHolder, embedding_bytes, failed, no_entity, person, put, unreadable,
-};
+use super::{Committed, KeyHolder, Service, SessionHolder, failed, no_entity, person, put, unreadable};
 use crate::config::LivenessRequired;
 use crate::domain::attempt::{AttemptKind, Closing};
 use crate::domain::audit::{Act, Actor, Entry};
@@ -100,7 +98,7 @@ impl Service {
             user.version += 1;
             let owner = person(by.account, id);
             let entry = Entry::new(now, Actor::Key(by.key), Act::FaceEnrolled).of(by.account, id);
-            let value = embedding_bytes(&face.0);
+            let value = face.to_bytes();
             let commit = Commit {
                 expects: vec![Expect::Equal(Table::Users, row.clone(), before)],
                 ops: vec![

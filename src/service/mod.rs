@@ -244,8 +244,3 @@ fn unreadable(table: Table, BadRecord: BadRecord) -> Stop {
 fn no_entity(id: impl ToString) -> Stop {
     Refusal::NoEntity { id: id.to_string() }.into()
 }
-
-/// Embeddings are stored as little-endian f32.
-fn embedding_bytes(numbers: &[f32]) -> Vec<u8> {
-    numbers.iter().flat_map(|number| number.to_le_bytes()).collect()
-}

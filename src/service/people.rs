@@ -2,10 +2,11 @@
 
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
+use super::gallery::Count;
 use super::operations::people::{Alike, Enrolled, People};
 use super::operations::say_unusable;
 use super::{Service, failed, unreadable};
-use crate::domain::evidence::Embedding;
+use crate::domain::evidence::{Embedder, Embedding};
 use crate::domain::id::Id;
 use crate::domain::refusal::{Refusal, Stop};
 use crate::domain::score::{Cosine, FalseMatchRate, ScoreTable, Similarity};
@@ -27,8 +28,12 @@ impl People for AccountPeople<'_> {
         Ok(self.service.enrolled_face(self.account, user)?.map(|face| Enrolled { user, face }))
     }
 
-    fn count(&self) -> usize {
-        self.service.gallery.count(self.account)
+    fn count(&self, by: Embedder) -> Count {
+        self.service.gallery.count(self.account, by)
+    }
+
+    fn blocked_count(&self, by: Embedder) -> Count {
+        self.service.blocked.count(self.account, by)
     }
 
     fn alike(
@@ -66,8 +71,8 @@ pub struct Probe {
 /// The people most like a probe.
 pub struct PeopleFound {
     pub people: Vec<PersonFound>,
-    /// How many enrolled faces it was compared with.
-    pub searched: usize,
+    /// How many enrolled faces it was compared with, and how many it could not be.
+    pub among: Count,
     /// The lowest score that was asked for.
     pub threshold: Similarity,
 }
@@ -108,7 +113,7 @@ impl Service {
             Some(score) => scores.cosine_at_similarity(Similarity(score)),
             None => scores.cosine_at_fmr(self.config.faces.match_at_fmr),
         };
-        let searched = self.gallery.count(account);
+        let among = self.gallery.count(account, face.by);
         let mut people = Vec::new();
         for Alike { user, cosine } in self.most_alike(account, face, at_least, limit)? {
             // Erased in between: then not found.
@@ -117,7 +122,7 @@ impl Service {
                 people.push(PersonFound { user, score, false_match_rate });
             }
         }
-        Ok(PeopleFound { people, searched, threshold: scores.similarity(at_least) })
+        Ok(PeopleFound { people, among, threshold: scores.similarity(at_least) })
     }
 
     /// The enrolled people most like a face, the most alike first.
@@ -143,7 +148,7 @@ impl Service {
                 let [account, user] = ids(row).map_err(|bad| unreadable(Table::UserFaces, bad))?;
                 match self.gallery.insert(account, user, &Embedding::from_bytes(value)) {
                     true => loaded += 1,
-                    false => tracing::warn!(%user, "a face was enrolled by another model and is not searched"),
+                    false => tracing::warn!(%user, "an enrolled face cannot be read and is not searched"),
                 }
             }
         }

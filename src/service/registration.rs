@@ -142,6 +142,9 @@ impl Service {
             if !people.alike(&face, search.cosine, 1, std::slice::from_ref(number))?.is_empty() {
                 found.push("duplicate_identity");
             }
+            if people.count(face.by).not_searched + people.blocked_count(face.by).not_searched > 0 {
+                found.push("people_incomplete");
+            }
         }
         found.retain(|finding| search.findings.iter().any(|wanted| wanted == finding));
         Ok(found.iter().map(|finding| format!("{}:{finding}", Action::SearchPeople.name())).collect())

@@ -207,8 +207,9 @@ impl Examiner for Engine {
         document.judge(Some(of_document));
         face.judge(Some(of_face));
         face.look_for_life(&self.networks).map_err(in_face)?;
+        let cosine = of_document.embedding.cosine(&of_face.embedding);
         Ok(Comparison {
-            cosine: of_document.embedding.cosine(&of_face.embedding),
+            cosine: cosine.ok_or_else(|| in_face(UnusableReason::EngineFailed))?,
             document: document.seen,
             face: face.seen,
             face_embedding: of_face.embedding.clone(),

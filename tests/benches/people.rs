@@ -8,7 +8,7 @@
 
 use std::time::Instant;
 
-use twoface::domain::evidence::Embedding;
+use twoface::domain::evidence::{Embedder, Embedding};
 use twoface::domain::id::Id;
 use twoface::domain::score::Cosine;
 use twoface::service::gallery::{DIMENSIONS, Gallery};
@@ -58,6 +58,10 @@ fn id(number: usize) -> Id {
     Id::from_bytes(bytes)
 }
 
+fn made(numbers: Vec<f32>) -> Embedding {
+    Embedding { by: Embedder::FIRST, numbers }
+}
+
 fn number_of(id: Id) -> usize {
     u64::from_be_bytes(id.as_bytes()[4..].try_into().unwrap()) as usize
 }
@@ -82,12 +86,12 @@ fn main() {
     let gallery = Gallery::default();
     let (before, start) = (resident_mib(), Instant::now());
     for number in 0..people {
-        assert!(gallery.insert(account, id(number), &Embedding(face(number).to_vec())));
+        assert!(gallery.insert(account, id(number), &made(face(number).to_vec())));
     }
     let (load, memory) = (start.elapsed(), resident_mib() - before);
     println!("{people} faces: loaded in {:.2} s, {memory} MiB", load.as_secs_f64());
 
-    let stored = |user: Id| Ok(Some(Embedding(face(number_of(user)).to_vec())));
+    let stored = |user: Id| Ok(Some(made(face(number_of(user)).to_vec())));
     let (mut milliseconds, mut wrong) = (Vec::with_capacity(probes), 0);
     for round in 0..probes {
         let noise = numbers.face();
@@ -97,12 +101,12 @@ fn main() {
         } else {
             noise
         };
-        let probe = Embedding(probe);
+        let probe = made(probe);
         let start = Instant::now();
         let found = gallery.search(account, &probe, Cosine(-1.0), 1, stored).unwrap();
         milliseconds.push(start.elapsed().as_secs_f64() * 1e3);
         let nearest =
-            (0..people).map(|number| dot(face(number), &probe.0)).enumerate().max_by(|a, b| a.1.total_cmp(&b.1));
+            (0..people).map(|number| dot(face(number), &probe.numbers)).enumerate().max_by(|a, b| a.1.total_cmp(&b.1));
         wrong += usize::from(nearest.map(|(number, _)| id(number)) != found.first().map(|one| one.user));
     }
     milliseconds.sort_by(f64::total_cmp);

@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use twoface::client::{Body, Reply};
 use twoface::domain::clip::{Blink, ClipExamined, Doubt, Fingerprint, Side, Span, Turn};
-use twoface::domain::evidence::{Embedding, Unusable, UnusableReason};
+use twoface::domain::evidence::{Unusable, UnusableReason};
 use twoface::domain::liveness::Reality;
 
 use crate::harness::{Server, message, refusal};
@@ -22,7 +22,7 @@ pub fn scripted(clip: &[u8]) -> Result<ClipExamined, Unusable> {
     seen.frames.with_face = 100;
     seen.liveness.verdict = Reality::Real;
     // As the harness' selfie.
-    seen.embedding = Some(Embedding(vec![0.25; 128]));
+    seen.embedding = Some(crate::script::embedding(vec![0.25; 128]));
     for word in text.split_whitespace() {
         let (what, number) = word.split_once(['@', ':']).unwrap_or((word, "0"));
         let number: f64 = number.parse().unwrap();
@@ -39,7 +39,7 @@ pub fn scripted(clip: &[u8]) -> Result<ClipExamined, Unusable> {
             "cut" => seen.doubts.push(Doubt::Cut),
             "crowd" => seen.doubts.push(Doubt::SeveralPeople),
             "stranger" => seen.person.lowest_cosine = Some(0.1),
-            "other" => seen.embedding = Some(Embedding([0.25, -0.25].repeat(64))),
+            "other" => seen.embedding = Some(crate::script::embedding([0.25, -0.25].repeat(64))),
             "spoof" => seen.liveness.verdict = Reality::Spoof,
             "print" => seen.fingerprint = Some(print(number as usize)),
             "no-face" => seen.frames.with_face = 0,

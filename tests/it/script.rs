@@ -3,7 +3,7 @@
 use twoface::domain::document::{
     DocumentSeen, DocumentTimes, Doubt, Evidence, Field, FieldName, Kind, PhotoRead, Portrait, Side, Source, Warning,
 };
-use twoface::domain::evidence::{Box2, Embedding, ModelUsed};
+use twoface::domain::evidence::{Box2, Embedder, Embedding, ModelUsed};
 use twoface::domain::user::DocumentType;
 
 /// What stands in a scripted portrait's file.
@@ -54,9 +54,16 @@ pub fn document(text: &str) -> DocumentSeen {
     seen
 }
 
+/// As the embedder of the first release would make it.
+pub fn embedding(numbers: Vec<f32>) -> Embedding {
+    Embedding { by: Embedder::FIRST, numbers }
+}
+
 /// The face of who is named in the text, `person 7`, of unit length as the model's; all who are not named share one that is not.
+/// Where it says `other network`, the same numbers from another embedder.
 pub fn face(text: &str) -> Embedding {
-    let Some((_, number)) = text.split_once("person ") else { return Embedding(vec![0.25; 128]) };
+    let Some((before, number)) = text.split_once("person ") else { return embedding(vec![0.25; 128]) };
+    let by = if before.contains("other network") { Embedder::of(&[9; 32]) } else { Embedder::FIRST };
     let number: u64 = number.parse().unwrap();
     let mut state = number + 1;
     let mut next = || {
@@ -65,7 +72,7 @@ pub fn face(text: &str) -> Embedding {
     };
     let numbers: Vec<f32> = (0..128).map(|_| next()).collect();
     let norm = numbers.iter().map(|number| number * number).sum::<f32>().sqrt();
-    Embedding(numbers.iter().map(|number| number / norm).collect())
+    Embedding { by, numbers: numbers.iter().map(|number| number / norm).collect() }
 }
 
 fn portrait() -> Portrait {
@@ -73,7 +80,7 @@ fn portrait() -> Portrait {
         r#box: Box2 { x: 5.0, y: 10.0, width: 30.0, height: 40.0 },
         confidence: 0.9,
         jpeg: PORTRAIT.to_vec(),
-        embedding: Some(Embedding(vec![0.25; 128])),
+        embedding: Some(embedding(vec![0.25; 128])),
     }
 }
 

@@ -271,6 +271,33 @@ fn the_same_face_under_another_number_goes_to_review_and_its_matches_are_not_for
 }
 
 #[test]
+fn a_face_of_another_network_is_compared_with_nothing_and_that_is_said() {
+    let server = Server::start_with(MANY_TRIES);
+    let token = server.session();
+    sign_up(&server, &token, NUMBER, "cosine 0.8 other network person 1");
+    assert_eq!(close(&server, &token)["status"], json!("SUCCESS"), "nobody else is enrolled");
+
+    let token = server.session();
+    let reply = start(&server, &token, "validation", &[("face", "person 1")], &[("documentId", NUMBER)]);
+    assert_eq!(invalid(&reply), (422, "other_model".into()));
+
+    let body = Body::multipart(&[("face", "photo.jpg", b"person 1".as_slice())], &[("threshold", "0")]);
+    let found = server.client.call("POST", "/v1/2face/users/search", &[("Authorization", &server.key)], Some(body));
+    let found = found.unwrap().result();
+    assert_eq!((&found["searched"], &found["notSearched"], &found["people"]), (&json!(0), &json!(1), &json!([])));
+
+    // The same numbers, and yet no double: a person has to look, since nothing was searched.
+    let token = server.session();
+    let reply = sign_up(&server, &token, "001-0000000-9", "cosine 0.8 person 1");
+    let details = &job(&server, &reply)["details"]["steps"][3]["details"];
+    assert_eq!((&details["searched"], &details["notSearched"]), (&json!(0), &json!(1)));
+    let attempt = close(&server, &token);
+    assert_eq!(attempt["status"], json!("REVIEW"));
+    assert_eq!(attempt["reviewReasons"], json!(["search_people:people_incomplete"]));
+    assert!(!is_user(&server, "001-0000000-9"));
+}
+
+#[test]
 fn the_people_most_like_a_face_are_found_in_their_own_account_only() {
     let server = Server::start_with(MANY_TRIES);
     for (number, person) in [("402-0057193-9", 1), ("001-0000000-9", 2), ("001-1391820-5", 3)] {

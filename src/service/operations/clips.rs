@@ -96,7 +96,7 @@ impl Person {
     fn of(examiner: &dyn Examiner, config: &Config, selfie: Option<&Embedding>, seen: &ClipExamined) -> Person {
         let scores = examiner.photo_scores();
         let threshold = scores.cosine_at_fmr(SAME_PERSON_FMR);
-        let selfie_cosine = selfie.zip(seen.embedding.as_ref()).map(|(selfie, clip)| selfie.cosine(clip));
+        let selfie_cosine = selfie.zip(seen.embedding.as_ref()).and_then(|(selfie, clip)| selfie.cosine(clip));
         let matching = scores.cosine_at_fmr(config.faces.match_at_fmr);
         Person {
             changed: seen.person.lowest_cosine.is_some_and(|lowest| lowest < threshold.0),

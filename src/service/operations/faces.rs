@@ -51,13 +51,12 @@ pub(super) fn compare_enrolled(examiner: &dyn Examiner, config: &Config, work: &
         Ok(seen) => seen,
         Err(unusable) => return invalid(work, &unusable).into(),
     };
-    if seen.embedding.0.len() != enrolled.face.0.len() {
+    let Some(cosine) = enrolled.face.cosine(&seen.embedding) else {
         return refuse(
             "The face under this `documentId` was enrolled by another model. Enrol it again.",
             "other_model",
         );
-    }
-    let cosine = enrolled.face.cosine(&seen.embedding);
+    };
     let judged = Judged::of(examiner.photo_scores(), config, work, cosine, &seen.photo);
     let details = json!({
         "face": seen.photo,

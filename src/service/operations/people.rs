@@ -4,12 +4,13 @@ use serde_json::json;
 
 use super::{Concluded, Work};
 use crate::config::Config;
-use crate::domain::evidence::{Embedding, Examiner};
+use crate::domain::evidence::{Embedder, Embedding, Examiner};
 use crate::domain::id::Id;
 use crate::domain::job::{Outcome, Verdict};
 use crate::domain::refusal::Stop;
 use crate::domain::score::Cosine;
 use crate::domain::user::DocumentNumber;
+use crate::service::gallery::Count;
 
 /// People shown as alike. More would tell nothing further.
 const SHOWN_MAX: usize = 5;
@@ -19,8 +20,11 @@ pub trait People {
     /// The user of that number with the enrolled face, if there are both.
     fn enrolled(&self, number: &DocumentNumber) -> Result<Option<Enrolled>, Stop>;
 
-    /// How many faces a search goes through.
-    fn count(&self) -> usize;
+    /// How many faces a search for one of `by`'s goes through.
+    fn count(&self, by: Embedder) -> Count;
+
+    /// How many blocked faces it is held against.
+    fn blocked_count(&self, by: Embedder) -> Count;
 
     /// The users whose faces are at least that like `face`, the most alike first, without the user of one of `numbers`.
     fn alike(
@@ -78,22 +82,30 @@ fn found(
     let scores = examiner.photo_scores();
     let threshold = threshold(examiner, config);
     let (mut alike, mut blocked_face, mut blocked_number) = (Vec::new(), false, false);
+    let (mut among, mut incomplete) = (Count::default(), false);
     if let Some(selfie) = selfie {
         // Someone who signs up again under a number that is taken is no duplicate: that the number is taken is said elsewhere.
         alike = work.people.alike(selfie, threshold, SHOWN_MAX, numbers)?;
         blocked_face = work.people.is_face_blocked(selfie, threshold)?;
+        among = work.people.count(selfie.by);
+        incomplete = among.not_searched + work.people.blocked_count(selfie.by).not_searched > 0;
     }
     for number in numbers {
         blocked_number |= work.people.is_number_blocked(number)?;
     }
-    let findings =
-        [("duplicate_identity", !alike.is_empty()), ("blocked_face", blocked_face), ("blocked_number", blocked_number)];
+    let findings = [
+        ("duplicate_identity", !alike.is_empty()),
+        ("blocked_face", blocked_face),
+        ("blocked_number", blocked_number),
+        ("people_incomplete", incomplete),
+    ];
     let people: Vec<_> = alike
         .iter()
         .map(|found| json!({ "user": found.user, "score": scores.similarity(found.cosine), "cosine": found.cosine }))
         .collect();
     let details = json!({
-        "searched": work.people.count(),
+        "searched": among.searched,
+        "notSearched": among.not_searched,
         "threshold": { "falseMatchRate": config.faces.duplicate_at_fmr, "cosine": threshold },
         "people": people,
     });

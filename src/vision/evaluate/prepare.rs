@@ -57,7 +57,7 @@ impl Photos {
         let a = self.0.get(a)?;
         let a = a.portrait.as_ref().unwrap_or(&a.photo).as_ref()?;
         let b = self.0.get(b)?.photo.as_ref()?;
-        Some(a.0.iter().zip(&b.0).map(|(a, b)| a * b).sum())
+        Some(a.numbers.iter().zip(&b.numbers).map(|(a, b)| a * b).sum())
     }
 }
 

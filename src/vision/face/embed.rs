@@ -4,7 +4,7 @@ use candle_core::{Device, Tensor};
 use image::RgbImage;
 
 use super::align::SIDE;
-use crate::domain::evidence::Embedding;
+use crate::domain::evidence::{Embedder, Embedding};
 use crate::vision::nets::{Net, NetError};
 
 /// An embedding, and its norm before it was brought to unit length.
@@ -21,12 +21,14 @@ pub fn faces(net: &Net, aligned: &[&RgbImage]) -> Result<Vec<Embedded>, NetError
     let input = Tensor::from_vec(values, (aligned.len(), side, side, 3), &Device::Cpu)?;
     let output = net.run(&input)?.into_iter().next();
     let rows = output.ok_or_else(|| NetError::Graph("the embedder has one output".into()))?.to_vec2::<f32>()?;
-    Ok(rows.into_iter().map(unit).collect())
+    let by = Embedder::of(net.weights());
+    Ok(rows.into_iter().map(|row| unit(by, row)).collect())
 }
 
-fn unit(row: Vec<f32>) -> Embedded {
+fn unit(by: Embedder, row: Vec<f32>) -> Embedded {
     let norm = row.iter().map(|value| f64::from(*value).powi(2)).sum::<f64>().sqrt();
     // No face gives all zeros; should numbers ever fail, zeros are like nobody.
     let scale = if norm.is_finite() && norm > 0.0 { 1.0 / norm } else { 0.0 };
-    Embedded { embedding: Embedding(row.into_iter().map(|value| (f64::from(value) * scale) as f32).collect()), norm }
+    let numbers = row.into_iter().map(|value| (f64::from(value) * scale) as f32).collect();
+    Embedded { embedding: Embedding { by, numbers }, norm }
 }

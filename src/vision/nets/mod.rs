@@ -32,12 +32,14 @@ use plan::Plan;
 use weights::Weights;
 
 pub use super::kernels::Isa;
+use crate::crypto;
 
 /// A network with its weights, ready to run; many threads may run one at a time.
 pub struct Net {
     graph: Graph,
     executor: Executor,
     device: Device,
+    weights: [u8; 32],
 }
 
 enum Executor {
@@ -56,16 +58,16 @@ impl Net {
 
     /// With the plain executor, whatever the device: what the plan is compared with.
     pub fn load_plain(description: Graph, weights: &[u8], device: &Device) -> Result<Net, NetError> {
-        let weights = Weights::read(&description, weights)?;
-        let executor = Executor::Plain(PlainNet::load(&description, &weights, device)?);
-        Ok(Net { graph: description, executor, device: device.clone() })
+        let read = Weights::read(&description, weights)?;
+        let executor = Executor::Plain(PlainNet::load(&description, &read, device)?);
+        Ok(Net { graph: description, executor, device: device.clone(), weights: crypto::sha256(weights) })
     }
 
     /// For the CPU with these instructions, whatever others it has.
     pub fn load_planned(description: Graph, weights: &[u8], isa: Isa) -> Result<Net, NetError> {
-        let weights = Weights::read(&description, weights)?;
-        let executor = Executor::Plan(Plan::compile(&description, &weights, isa)?);
-        Ok(Net { graph: description, executor, device: Device::Cpu })
+        let read = Weights::read(&description, weights)?;
+        let executor = Executor::Plan(Plan::compile(&description, &read, isa)?);
+        Ok(Net { graph: description, executor, device: Device::Cpu, weights: crypto::sha256(weights) })
     }
 
     /// `input` is f32 `[n, h, w, c]`; it and the outputs are in the processor's memory, wherever the network runs. Gives the outputs in the description's order: maps as
@@ -101,6 +103,11 @@ impl Net {
 
     pub fn name(&self) -> &'static str {
         self.graph.name
+    }
+
+    /// SHA-256 of the weights that it was loaded with.
+    pub fn weights(&self) -> &[u8; 32] {
+        &self.weights
     }
 }
 

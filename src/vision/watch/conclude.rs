@@ -135,17 +135,19 @@ fn doubts(frames: &FramesSeen, person: &PersonSeen, light: &Light, seconds: f64)
 
 fn lowest_cosine(embeddings: &[Embedding]) -> Option<f64> {
     let pairs = embeddings.iter().enumerate().flat_map(|(i, a)| embeddings.iter().skip(i + 1).map(move |b| (a, b)));
-    pairs.map(|(a, b)| a.cosine(b).0).min_by(f64::total_cmp)
+    pairs.filter_map(|(a, b)| a.cosine(b)).map(|cosine| cosine.0).min_by(f64::total_cmp)
 }
 
 /// Of unit length again; `None` if there is none.
 fn mean(embeddings: &[Embedding]) -> Option<Embedding> {
-    let mut sum = embeddings.first()?.0.clone();
+    let first = embeddings.first()?;
+    let mut sum = first.numbers.clone();
     for embedding in embeddings.iter().skip(1) {
-        sum.iter_mut().zip(&embedding.0).for_each(|(sum, value)| *sum += value);
+        sum.iter_mut().zip(&embedding.numbers).for_each(|(sum, value)| *sum += value);
     }
     let length = sum.iter().map(|value| value * value).sum::<f32>().sqrt();
-    (length.is_finite() && length > 0.0).then(|| Embedding(sum.iter().map(|value| value / length).collect()))
+    let numbers = sum.iter().map(|value| value / length).collect();
+    (length.is_finite() && length > 0.0).then_some(Embedding { by: first.by, numbers })
 }
 
 /// Three decimals are what the numbers are worth, and keep the record small.
