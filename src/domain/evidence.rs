@@ -200,8 +200,9 @@ impl ClipSeen {
 }
 
 impl Embedding {
-    /// Bytes of 128 numbers alone.
-    const UNNAMED_BYTES: usize = 128 * 4;
+    pub const DIMENSIONS: usize = 128;
+    /// Of a row that holds the numbers alone.
+    const UNNAMED_BYTES: usize = Self::DIMENSIONS * 4;
 
     /// As it is stored: what made it, then little-endian f32. The numbers alone are the first embedder's.
     pub fn to_bytes(&self) -> Vec<u8> {
@@ -217,9 +218,9 @@ impl Embedding {
         Self { by, numbers: numbers.as_chunks::<4>().0.iter().map(|number| f32::from_le_bytes(*number)).collect() }
     }
 
-    /// Of two embeddings of unit length; `None` if two networks made them.
+    /// Of two embeddings of unit length; `None` if two networks made them, or one is cut short.
     pub fn cosine(&self, other: &Embedding) -> Option<Cosine> {
-        if self.by != other.by {
+        if self.by != other.by || self.numbers.len() != other.numbers.len() {
             return None;
         }
         let dot: f64 = self.numbers.iter().zip(&other.numbers).map(|(a, b)| f64::from(*a) * f64::from(*b)).sum();

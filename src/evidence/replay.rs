@@ -15,8 +15,7 @@ use crate::domain::job::{Job, JobState, Verdict};
 use crate::domain::refusal::Stop;
 use crate::domain::score::Cosine;
 use crate::domain::user::DocumentNumber;
-use crate::service::gallery::Count;
-use crate::service::operations::people::{Alike, Enrolled, People};
+use crate::service::operations::people::{Alike, Count, Enrolled, People};
 use crate::service::operations::{self, Work};
 use crate::service::past::Past;
 
@@ -118,8 +117,8 @@ impl People for Nobody {
         Count::default()
     }
 
-    fn blocked_count(&self, _: Embedder) -> Count {
-        Count::default()
+    fn is_complete(&self, _: Embedder) -> bool {
+        true
     }
 
     fn alike(&self, _: &Embedding, _: Cosine, _: usize, _: &[DocumentNumber]) -> Result<Vec<Alike>, Stop> {

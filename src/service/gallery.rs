@@ -4,17 +4,16 @@
 //! whatever the bounds leave open is decided by the stored numbers. What the store does not confirm is not found, so a face that
 //! is being erased at the same time cannot be.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
-use super::operations::people::Alike;
+use super::operations::people::{Alike, Count};
 use crate::domain::evidence::{Embedder, Embedding};
 use crate::domain::id::Id;
 use crate::domain::refusal::Stop;
 use crate::domain::score::Cosine;
 
-/// Numbers of an embedding (SFace).
-pub const DIMENSIONS: usize = 128;
+pub const DIMENSIONS: usize = Embedding::DIMENSIONS;
 /// How far the square of an embedding's length may be from 1: far more than rounding makes it.
 const UNIT_LENGTH_OFF_MAX: f32 = 1e-3;
 /// Rows whose bounds are computed before they are looked at: the numbers stay in the first-level cache.
@@ -25,10 +24,11 @@ type Code = [i8; DIMENSIONS];
 /// The faces of all accounts. One account's search never sees another's, and one embedder's never another's numbers.
 #[derive(Default)]
 pub struct Gallery {
-    parts: RwLock<HashMap<(Id, Embedder), Part>>,
+    accounts: RwLock<HashMap<Id, Parts>>,
 }
 
-type Part = Arc<RwLock<Faces>>;
+/// An account's, by what made them: hardly ever more than two.
+type Parts = HashMap<Embedder, Arc<RwLock<Faces>>>;
 
 /// The faces of one account that one embedder made.
 #[derive(Default)]
@@ -51,7 +51,7 @@ impl Gallery {
     pub fn insert(&self, account: Id, user: Id, face: &Embedding) -> bool {
         let Some((code, rounding)) = rounded(&face.numbers) else { return false };
         self.remove_but(account, user, Some(face.by));
-        let faces = self.of_or_new((account, face.by));
+        let faces = self.of_or_new(account, face.by);
         let mut faces = faces.write().unwrap_or_else(PoisonError::into_inner);
         match faces.places.get(&user).copied() {
             Some(place) => faces.set(place, code, rounding),
@@ -71,8 +71,9 @@ impl Gallery {
     }
 
     fn remove_but(&self, account: Id, user: Id, kept: Option<Embedder>) {
-        for (by, faces) in self.all_of(account) {
-            if Some(by) != kept {
+        let accounts = self.accounts.read().unwrap_or_else(PoisonError::into_inner);
+        for (by, faces) in accounts.get(&account).into_iter().flatten() {
+            if Some(*by) != kept {
                 faces.write().unwrap_or_else(PoisonError::into_inner).remove(user);
             }
         }
@@ -81,9 +82,10 @@ impl Gallery {
     /// How many faces a search for one of `by`'s goes through, and how many others the account has.
     pub fn count(&self, account: Id, by: Embedder) -> Count {
         let mut count = Count::default();
-        for (made_by, faces) in self.all_of(account) {
+        let accounts = self.accounts.read().unwrap_or_else(PoisonError::into_inner);
+        for (made_by, faces) in accounts.get(&account).into_iter().flatten() {
             let faces = faces.read().unwrap_or_else(PoisonError::into_inner).users.len();
-            *if made_by == by { &mut count.searched } else { &mut count.not_searched } += faces;
+            *if *made_by == by { &mut count.searched } else { &mut count.not_searched } += faces;
         }
         count
     }
@@ -98,7 +100,7 @@ impl Gallery {
         limit: usize,
         stored: impl Fn(Id) -> Result<Option<Embedding>, Stop>,
     ) -> Result<Vec<Alike>, Stop> {
-        let (Some(faces), Some(probe)) = (self.of((account, face.by)), rounded(&face.numbers)) else {
+        let (Some(faces), Some(probe)) = (self.of(account, face.by), rounded(&face.numbers)) else {
             return Ok(Vec::new());
         };
         let mut found = Vec::new();
@@ -130,31 +132,20 @@ impl Gallery {
         Ok(found)
     }
 
-    fn of(&self, part: (Id, Embedder)) -> Option<Part> {
-        self.parts.read().unwrap_or_else(PoisonError::into_inner).get(&part).cloned()
+    fn of(&self, account: Id, by: Embedder) -> Option<Arc<RwLock<Faces>>> {
+        let accounts = self.accounts.read().unwrap_or_else(PoisonError::into_inner);
+        accounts.get(&account)?.get(&by).cloned()
     }
 
-    fn of_or_new(&self, part: (Id, Embedder)) -> Part {
-        match self.of(part) {
+    fn of_or_new(&self, account: Id, by: Embedder) -> Arc<RwLock<Faces>> {
+        match self.of(account, by) {
             Some(faces) => faces,
-            None => Arc::clone(self.parts.write().unwrap_or_else(PoisonError::into_inner).entry(part).or_default()),
+            None => {
+                let mut accounts = self.accounts.write().unwrap_or_else(PoisonError::into_inner);
+                Arc::clone(accounts.entry(account).or_default().entry(by).or_default())
+            }
         }
     }
-
-    /// One for each embedder that ever made a face: few.
-    fn all_of(&self, account: Id) -> Vec<(Embedder, Part)> {
-        let parts = self.parts.read().unwrap_or_else(PoisonError::into_inner);
-        let by: HashSet<Embedder> = parts.keys().map(|(_, by)| *by).collect();
-        by.into_iter().filter_map(|by| Some((by, Arc::clone(parts.get(&(account, by))?)))).collect()
-    }
-}
-
-/// The faces of an account, from a probe's view.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Count {
-    pub searched: usize,
-    /// Made by another network than the probe.
-    pub not_searched: usize,
 }
 
 impl Faces {
@@ -354,6 +345,7 @@ mod tests {
         assert_eq!(gallery.count(account, other), Count { searched: 2, not_searched: 0 });
         assert_eq!(gallery.count(account, Embedder::FIRST), Count { searched: 0, not_searched: 2 });
         assert_eq!(old.cosine(&new), None);
+        assert_eq!(old.cosine(&made_by(Embedder::FIRST, old.numbers[..64].to_vec())), None, "cut short");
         assert_eq!(Embedding::from_bytes(&new.to_bytes()), new);
         let unnamed: Vec<u8> = old.numbers.iter().flat_map(|number| number.to_le_bytes()).collect();
         assert_eq!(Embedding::from_bytes(&unnamed), old, "as the first release stored it");

@@ -2,8 +2,7 @@
 
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
-use super::gallery::Count;
-use super::operations::people::{Alike, Enrolled, People};
+use super::operations::people::{Alike, Count, Enrolled, People};
 use super::operations::say_unusable;
 use super::{Service, failed, unreadable};
 use crate::domain::evidence::{Embedder, Embedding};
@@ -32,8 +31,10 @@ impl People for AccountPeople<'_> {
         self.service.gallery.count(self.account, by)
     }
 
-    fn blocked_count(&self, by: Embedder) -> Count {
-        self.service.blocked.count(self.account, by)
+    fn is_complete(&self, by: Embedder) -> bool {
+        [&self.service.gallery, &self.service.blocked]
+            .iter()
+            .all(|faces| faces.count(self.account, by).not_searched == 0)
     }
 
     fn alike(

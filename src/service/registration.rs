@@ -142,7 +142,7 @@ impl Service {
             if !people.alike(&face, search.cosine, 1, std::slice::from_ref(number))?.is_empty() {
                 found.push("duplicate_identity");
             }
-            if people.count(face.by).not_searched + people.blocked_count(face.by).not_searched > 0 {
+            if !people.is_complete(face.by) {
                 found.push("people_incomplete");
             }
         }

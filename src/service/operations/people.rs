@@ -10,7 +10,6 @@ use crate::domain::job::{Outcome, Verdict};
 use crate::domain::refusal::Stop;
 use crate::domain::score::Cosine;
 use crate::domain::user::DocumentNumber;
-use crate::service::gallery::Count;
 
 /// People shown as alike. More would tell nothing further.
 const SHOWN_MAX: usize = 5;
@@ -23,8 +22,8 @@ pub trait People {
     /// How many faces a search for one of `by`'s goes through.
     fn count(&self, by: Embedder) -> Count;
 
-    /// How many blocked faces it is held against.
-    fn blocked_count(&self, by: Embedder) -> Count;
+    /// Whether it goes through every face that is enrolled or blocked.
+    fn is_complete(&self, by: Embedder) -> bool;
 
     /// The users whose faces are at least that like `face`, the most alike first, without the user of one of `numbers`.
     fn alike(
@@ -43,6 +42,14 @@ pub trait People {
 pub struct Enrolled {
     pub user: Id,
     pub face: Embedding,
+}
+
+/// The faces of an account, from a probe's view.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Count {
+    pub searched: usize,
+    /// Made by another network than the probe.
+    pub not_searched: usize,
 }
 
 /// One of the people most like a face.
@@ -88,7 +95,7 @@ fn found(
         alike = work.people.alike(selfie, threshold, SHOWN_MAX, numbers)?;
         blocked_face = work.people.is_face_blocked(selfie, threshold)?;
         among = work.people.count(selfie.by);
-        incomplete = among.not_searched + work.people.blocked_count(selfie.by).not_searched > 0;
+        incomplete = !work.people.is_complete(selfie.by);
     }
     for number in numbers {
         blocked_number |= work.people.is_number_blocked(number)?;
