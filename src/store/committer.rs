@@ -11,6 +11,7 @@ use super::core::Shared;
 use super::error::{CommitError, StoreError};
 use super::journal::{AppendError, Changes, Journal};
 use super::row::{self, Body};
+use super::scribe::Order;
 use super::state::State;
 use super::tables::Table;
 
@@ -35,7 +36,7 @@ pub(super) struct Committer {
     pub(super) state: State,
     pub(super) journal: Journal,
     /// Told when the journal has grown so much that a checkpoint is due.
-    pub(super) due: Sender<()>,
+    pub(super) orders: Sender<Order>,
 }
 
 impl Drop for Committer {
@@ -118,7 +119,7 @@ impl Committer {
         }
         if self.journal.grown > CHECKPOINT_BYTES {
             self.journal.grown = 0;
-            let _ = self.due.send(());
+            let _ = self.orders.send(Order::Due);
         }
     }
 

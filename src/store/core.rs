@@ -7,7 +7,6 @@ use std::sync::mpsc::{self, Sender};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::append::{self, Numbers};
-use super::checkpoint;
 use super::commit::{self, Commit, Prepared};
 use super::committer::Request;
 use super::disk::Disk;
@@ -17,6 +16,7 @@ use super::files::Files;
 use super::keys::Keys;
 use super::kv::Kv;
 use super::row::Body;
+use super::scribe::Order;
 use super::state::State;
 use super::tables::{BadRecord, IndexRow, Table};
 
@@ -73,6 +73,7 @@ impl Shared {
 pub(super) struct Core {
     pub(super) shared: Arc<Shared>,
     pub(super) requests: Sender<Request>,
+    pub(super) orders: Sender<Order>,
 }
 
 impl Core {
@@ -119,11 +120,11 @@ impl Core {
         self.shared.maintenance.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Writes a checkpoint and keeps this many, with the journal that they need.
+    /// Has a checkpoint written, and keeps this many with the journal that they need. The caller holds [`Core::maintenance`].
     pub(super) fn checkpoint(&self, keep: usize) -> Result<(), StoreError> {
-        let lsn = self.roll()?.lsn;
-        checkpoint::write(&self.shared, lsn, || Ok(self.state()?.lsn))?;
-        checkpoint::cut(self.shared.disk.as_ref(), &self.shared.dir, keep)
+        let (answer, answered) = mpsc::channel();
+        self.orders.send(Order::Now(keep, answer)).map_err(|_| StoreError::Stopped)?;
+        answered.recv().map_err(|_| StoreError::Stopped)?
     }
 
     fn ask<T>(&self, request: impl FnOnce(Sender<T>) -> Request) -> Result<T, StoreError> {

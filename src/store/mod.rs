@@ -39,6 +39,7 @@ mod open;
 mod people;
 mod recover;
 mod row;
+mod scribe;
 mod state;
 mod sweep;
 pub mod tables;
