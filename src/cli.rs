@@ -11,8 +11,8 @@ use crate::clock::Clock;
 use crate::config::{self, Config};
 use crate::server;
 use crate::service::workflows::{self, Workflows};
-use crate::vision::{Device, Engine};
-use crate::{demo, doctor, evaluate, evidence, offline, telemetry};
+use crate::vision::Device;
+use crate::{demo, doctor, evaluate, evidence, models, offline, telemetry};
 
 mod administer;
 mod console;
@@ -83,6 +83,11 @@ enum Command {
     Audit {
         #[command(subcommand)]
         command: AuditCommand,
+    },
+    /// Show, install or sign weights of the networks
+    Models {
+        #[command(subcommand)]
+        command: models::ModelsCommand,
     },
     /// Check or replay what `twoface attempts export` wrote
     Evidence {
@@ -216,6 +221,7 @@ fn run(cli: Cli) -> Done {
         Command::Audit { command: AuditCommand::Ask(command) } => {
             administer(&Config::load(cli.config.as_deref())?, admin::Request::Audit(command), cli.json)
         }
+        Command::Models { command } => models::run(&Config::load(cli.config.as_deref())?, &command, cli.json),
         Command::Evidence { command } => evidence::run(&Config::load(cli.config.as_deref())?, &command, cli.json),
         Command::Help { topic } => papers::help(&topic),
         Command::Console(arguments) => console::run(&Config::load(cli.config.as_deref())?, &arguments),
@@ -248,7 +254,7 @@ fn workflows(command: &WorkflowsCommand, config: Option<&Path>, json: bool) -> D
 
 fn serve(config: Config) -> Done {
     telemetry::start(&config.log);
-    let engine = Arc::new(Engine::load_on(device(&config))?.with_clips(server::clip_settings(&config.clips)));
+    let engine = Arc::new(models::engine(&config)?);
     let running = server::start(config, Clock::system(), engine)?;
     // Whoever reads that it listens may stop it at once.
     let stop = server::StopSignals::listen()?;

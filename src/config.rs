@@ -5,6 +5,7 @@
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
+use crate::domain::hex;
 use crate::domain::target::AllowList;
 use serde::Deserialize;
 use toml::{Table, Value};
@@ -145,6 +146,26 @@ pub struct Workflows {
 #[serde(deny_unknown_fields)]
 pub struct Networks {
     pub device: Device,
+    pub bundle_key: BundleKey,
+}
+
+/// Whose bundles of weights are taken: an Ed25519 public key. `None`: nobody's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
+pub struct BundleKey(pub Option<[u8; 32]>);
+
+impl TryFrom<String> for BundleKey {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        match (text.is_empty(), hex::decode::<32>(&text)) {
+            (true, _) => Ok(Self(None)),
+            (false, Some(key)) => Ok(Self(Some(key))),
+            (false, None) => {
+                Err("networks.bundle_key is empty or a public key of 64 hexadecimal characters".to_owned())
+            }
+        }
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
@@ -448,6 +469,7 @@ mod tests {
             ("[tls]\nkey = \"k.pem\"", "go together"),
             ("[networks]\ndevice = \"cuda\"", "\"cpu\" or \"cuda:0\", not \"cuda\""),
             ("[networks]\ndevice = \"cuda:+1\"", "not \"cuda:+1\""),
+            ("[networks]\nbundle_key = \"abc\"", "64 hexadecimal characters"),
             ("[metrics]\nlisten = \"everywhere\"", "an address like 127.0.0.1:9464"),
             ("[tls", "line 1"),
         ] {

@@ -4,6 +4,8 @@
 
 use aws_lc_rs::signature::{self, Ed25519KeyPair, KeyPair as _};
 use aws_lc_rs::{aead, constant_time, digest, hkdf, hmac, rand};
+use rustls::pki_types::PrivatePkcs8KeyDer;
+use rustls::pki_types::pem::PemObject as _;
 use zeroize::Zeroizing;
 
 /// A 256-bit secret that is wiped from memory when dropped.
@@ -125,6 +127,12 @@ impl SigningKey {
     /// The same seed gives the same key.
     pub fn from_seed(seed: &SecretKey) -> Option<SigningKey> {
         Ed25519KeyPair::from_seed_unchecked(seed.as_bytes()).ok().map(SigningKey)
+    }
+
+    /// A private key as `openssl genpkey -algorithm ed25519` writes it (PKCS #8, RFC 8410).
+    pub fn from_pem(text: &[u8]) -> Option<SigningKey> {
+        let der = PrivatePkcs8KeyDer::from_pem_slice(text).ok()?;
+        Ed25519KeyPair::from_pkcs8_maybe_unchecked(der.secret_pkcs8_der()).ok().map(SigningKey)
     }
 
     pub fn public(&self) -> [u8; 32] {

@@ -14,6 +14,7 @@
 //!
 //! `server` alone knows every part: it builds each and joins them.
 
+pub mod archive;
 pub mod clock;
 pub mod config;
 pub mod crypto;
@@ -45,4 +46,5 @@ pub mod docs;
 pub mod doctor;
 pub mod evaluate;
 pub mod evidence;
+pub mod models;
 pub mod offline;

@@ -96,6 +96,9 @@ impl Out<'_> {
         if let Ok(open) = service.sessions_open() {
             self.gauge("twoface_sessions_open", "Sessions whose token may still work", open as f64)?;
         }
+        let not_searched = service.faces_not_searched() as f64;
+        let help = "Enrolled and blocked faces that no search goes through, because another network made them";
+        self.gauge("twoface_faces_not_searched", help, not_searched)?;
         if let Ok(waiting) = service.reviews_waiting() {
             self.gauge("twoface_reviews_waiting", "Attempts that wait for a reviewer", waiting as f64)?;
         }

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Subcommand;
 
+use crate::clock::Clock;
 use crate::config::Config;
 use crate::server;
 use crate::service::audit;
@@ -49,7 +50,8 @@ pub fn run(config: &Config, command: &Offline) -> Done {
     match command {
         Offline::Fsck => fsck(config),
         Offline::Rebuild => {
-            let (_, report) = Store::rebuild(server::store_options(config)?)?;
+            let (store, report) = Store::rebuild(server::store_options(config)?)?;
+            audit::note_rebuilt(&store, Clock::system().now(), "asked for").map_err(|stop| stop.to_string())?;
             println!("The index was built again: {} rows.", report.rows);
             Ok(())
         }

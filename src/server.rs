@@ -19,12 +19,13 @@ use crate::clock::Clock;
 use crate::config::{Clips, Config, Landlock};
 use crate::domain::audit::{Act, Actor};
 use crate::domain::evidence::Examiner;
+use crate::domain::time::Timestamp;
 use crate::domain::webhook::Courier;
 use crate::listen::{self, Addresses};
 use crate::metrics;
 use crate::outbound::Outbound;
-use crate::service::Service;
 use crate::service::workflows::Workflows;
+use crate::service::{Service, audit};
 use crate::store::{MasterKey, OpenOptions, Passphrase, Store};
 use crate::systemd;
 use crate::telemetry;
@@ -112,7 +113,7 @@ pub fn clip_settings(config: &Clips) -> clip::Settings {
 }
 
 /// Opens the store of `config`, alone.
-pub fn open_store(config: &Config) -> Result<Store, CannotStart> {
+pub fn open_store(config: &Config, now: Timestamp) -> Result<Store, CannotStart> {
     let folder = &config.data.dir;
     private_folder(folder).map_err(|error| CannotStart(format!("{}: {error}", folder.display())))?;
     let mut options = store_options(config)?;
@@ -125,6 +126,7 @@ pub fn open_store(config: &Config) -> Result<Store, CannotStart> {
     tracing::info!(created = report.created, rows = report.rows, replayed = report.replayed, "store opened");
     if let Some(why) = &report.rebuilt {
         tracing::warn!("the index was built again from the journal: {why}");
+        audit::note_rebuilt(&store, now, why).map_err(|stop| ("audit log", stop))?;
     }
     if report.torn {
         tracing::warn!("the torn end of a write that was never acknowledged was cut off");
@@ -138,7 +140,7 @@ pub fn open_store(config: &Config) -> Result<Store, CannotStart> {
 /// Starts everything and returns once connections are accepted. `examiner` is the vision engine, or a test's script;
 /// it is warmed up beside, after which `/readyz` says so.
 pub fn start(config: Config, clock: Clock, examiner: Arc<dyn Examiner>) -> Result<Running, CannotStart> {
-    let store = open_store(&config)?;
+    let store = open_store(&config, clock.now())?;
     let tls = match config.server.plain_http_on_loopback {
         true => None,
         false => Some(tls::load(&config.tls, &config.data.dir, clock.now()).map_err(|error| ("tls", error))?),
@@ -151,7 +153,7 @@ pub fn start(config: Config, clock: Clock, examiner: Arc<dyn Examiner>) -> Resul
     let workers = config.workers();
     let workflows = workflows(&config)?;
     let service = Arc::new(Service::new(store, config.clone(), clock, workflows));
-    service.note_start().map_err(|stop| ("audit log", stop))?;
+    service.note_start(examiner.bundle()).map_err(|stop| ("audit log", stop))?;
     let erased = service.finish_erasures().map_err(|stop| ("erasures", stop))?;
     if erased > 0 {
         tracing::info!(erased, "erasures that were interrupted are done");
@@ -317,6 +319,7 @@ fn listen(
             let beside = [
                 actix_web::rt::spawn(beside::sweep(service.clone())),
                 actix_web::rt::spawn(beside::maintain(service.clone())),
+                actix_web::rt::spawn(beside::remake_faces(service.clone())),
                 actix_web::rt::spawn(admin::socket::serve(socket, desk)),
                 actix_web::rt::spawn(beside::attend(service.clone())),
                 actix_web::rt::spawn(beside::renew(certificate, service.clone())),

@@ -14,13 +14,14 @@ use std::path::{Path, PathBuf};
 /// A layer (a folder of src, or one file) and what of this crate it may use.
 const LAYERS: &[(&str, &[&str])] = &[
     ("domain", &["domain"]),
+    ("archive.rs", &["crypto", "domain"]),
     ("crypto.rs", &["domain"]),
     ("clock.rs", &["domain"]),
     ("config.rs", &["domain"]),
     ("config", &["config"]),
     ("vision", &["vision", "domain", "crypto", "clock"]),
     ("store", &["store", "domain", "crypto", "clock"]),
-    ("service", &["service", "domain", "store", "config", "crypto", "clock"]),
+    ("service", &["service", "archive", "domain", "store", "config", "crypto", "clock"]),
     ("api", &["api", "domain", "service", "config", "clock", "docs"]),
     ("admin", &["admin", "domain", "service", "config"]),
     ("console", &["console", "domain", "admin", "clock"]),

@@ -130,6 +130,49 @@ fn keys_are_managed_beside_a_running_server_and_without_one() {
     server.kill();
 }
 
+/// Signs nothing but this test's bundle.
+const MAKER: &str = "-----BEGIN PRIVATE KEY-----
+MC4CAQAwBQYDK2VwBCIEIAUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUF
+-----END PRIVATE KEY-----
+";
+const MAKER_PUBLIC: &str = "6e7a1cdd29b0b78fd13af4c5598feff4ef2a97166e3ca6f2e4fbfccd80505bf1";
+
+#[test]
+fn weights_are_installed_and_gone_back_from_and_the_audit_log_tells_which_each_start_had() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name).display().to_string();
+    let run = |arguments: &[&str]| twoface(folder.path(), arguments);
+    let own = concat!(env!("CARGO_MANIFEST_DIR"), "/models");
+    start(folder.path()).kill();
+    let (ok, out, error) =
+        run(&["models", "bundle", own, &path("b"), "--version", "2026.1", "--key", &path("maker.pem")]);
+    assert!(!ok && out.is_empty() && error.contains("maker.pem"), "{error}");
+    std::fs::write(path("maker.pem"), MAKER).unwrap();
+    let (ok, out, error) =
+        run(&["models", "bundle", own, &path("b"), "--version", "2026.1", "--key", &path("maker.pem")]);
+    assert!(ok && out.contains(MAKER_PUBLIC), "{out} {error}");
+    let (ok, _, error) = run(&["models", "install", &path("b")]);
+    assert!(!ok && error.contains("networks.bundle_key is not set"), "{error}");
+
+    let settings = format!("[networks]\nbundle_key = \"{MAKER_PUBLIC}\"\n");
+    start_with(folder.path(), &settings).kill();
+    let (ok, out, error) = run(&["models", "install", &path("b")]);
+    assert!(ok && out.contains("2026.1") && out.contains("next start"), "{out} {error}");
+    let server = start_with(folder.path(), &settings);
+    let last = || run(&["audit", "search", "models.activated", "--count", "9"]).1;
+    assert!(last().contains(" 2026.1\""), "{}", last());
+    server.kill();
+    start_with(folder.path(), &settings).kill();
+    assert_eq!(last().lines().count(), 1, "told once, and not at every start: {}", last());
+    let (ok, out, _) = run(&["models", "rollback"]);
+    assert!(ok && out.contains("own weights"), "{out}");
+    start_with(folder.path(), &settings).kill();
+    assert!(last().lines().count() == 2 && last().contains("\"embedded\""), "{}", last());
+
+    assert!(run(&["rebuild"]).0);
+    assert!(run(&["audit", "search", "store.rebuilt"]).1.contains("asked for"));
+}
+
 #[test]
 fn a_second_server_on_the_same_data_is_told_so() {
     let folder = tempfile::tempdir().unwrap();

@@ -133,6 +133,9 @@ pub struct StatusSeen {
     pub reviews_waiting: u64,
     pub accounts: usize,
     pub keys_live: usize,
+    /// Enrolled and blocked faces that no search goes through.
+    #[serde(default)]
+    pub faces_not_searched: usize,
     pub last_backup_at: Option<Timestamp>,
 }
 
@@ -210,6 +213,10 @@ pub enum Warning {
     QueueNearlyFull {
         waiting: usize,
         max: usize,
+    },
+    /// Another network made them, and their photos are not kept or not done yet.
+    FacesNotSearched {
+        faces: usize,
     },
     NoBackup,
     BackupOld {

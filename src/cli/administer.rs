@@ -63,7 +63,7 @@ impl Way {
 }
 
 fn open(config: &Config, socket: &Path) -> Result<Arc<Desk>, Unreachable> {
-    let store = server::open_store(config).map_err(|error| {
+    let store = server::open_store(config, Clock::system().now()).map_err(|error| {
         Unreachable(format!(
             "no server answers at {}, and the store cannot be opened: {error}. Start the server with `twoface serve`, or name \
              its configuration with --config",

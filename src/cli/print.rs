@@ -305,6 +305,9 @@ pub(super) fn warning(warning: &Warning) -> String {
         Warning::CertificateEnds { days } => format!("the certificate ends in {days} days: renew it"),
         Warning::DiskNearlyFull { free_bytes } => format!("the disk has {} free: make room", bytes(*free_bytes)),
         Warning::QueueNearlyFull { waiting, max } => format!("{waiting} of {max} places in the queue are taken"),
+        Warning::FacesNotSearched { faces } => format!(
+            "{faces} faces are not searched, because another network made them: see \"Weights alone\" in `twoface help operations`"
+        ),
         Warning::NoBackup => "there was never a backup: `twoface backup DIR`".to_owned(),
         Warning::BackupOld { days } => format!("the last backup is {days} days old: `twoface backup DIR`"),
         Warning::KeyEnds { key, days } => format!("the key {key} ends in {days} days: make its client a new one"),

@@ -10,16 +10,12 @@ use clap::Args;
 use serde_json::json;
 
 use super::machine::sync_milliseconds;
-use crate::cli::device;
 use crate::clock::{Clock, Stopwatch};
 use crate::config::Config;
 use crate::domain::evidence::Examiner as _;
+use crate::models;
+use crate::models::trial::{PORTRAIT, SELFIE};
 use crate::vision::{Engine, specimen};
-
-/// Public-domain photos; source and licence of each in tests/golden/README.md. Two are of one person, one is of another.
-pub(super) const SELFIE: &[u8] = include_bytes!("../../tests/golden/obama_2012_portrait.jpg");
-pub(super) const PORTRAIT: &[u8] = include_bytes!("../../tests/golden/obama_2009_congress.jpg");
-pub(super) const STRANGER: &[u8] = include_bytes!("../../tests/golden/grace_hopper.jpg");
 
 #[derive(Args)]
 pub struct Arguments {
@@ -92,7 +88,7 @@ pub fn run(config: &Config, arguments: &Arguments, json: bool) -> Result<(), Box
         threads: arguments.threads.unwrap_or_else(|| config.workers()),
         time: Duration::from_secs(arguments.seconds),
     };
-    let engine = Engine::load_on(device(config))?;
+    let engine = models::engine(config)?;
     engine.warm_up()?;
     let card = specimen::card(&engine, PORTRAIT)?;
     let now = Clock::system().now();

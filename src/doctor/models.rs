@@ -4,53 +4,33 @@ use std::time::Duration;
 
 use super::Finding;
 use super::bench::{self, Load};
-use crate::cli::device;
 use crate::clock::Stopwatch;
 use crate::config::Config;
 use crate::domain::evidence::Examiner as _;
-use crate::vision::Engine;
-
-/// Cosines that the original networks give (tests/golden), and how far ours may be from them; the alignment differs by as much.
-const GOLDEN: [(&[u8], &[u8], f64); 2] =
-    [(bench::PORTRAIT, bench::SELFIE, 0.75936), (bench::STRANGER, bench::SELFIE, 0.08646)];
-const TOLERANCE: f64 = 0.06;
+use crate::models::{self, trial};
 
 const MEASURED_FOR: Duration = Duration::from_secs(4);
 
 pub(super) fn self_test(config: &Config) -> Vec<Finding> {
     let watch = Stopwatch::start();
-    let engine = match Engine::load_on(device(config)) {
-        Ok(engine) => engine.with_clips(crate::server::clip_settings(&config.clips)),
-        Err(error) => return vec![Finding::bad("models", error.to_string(), "install the release again")],
+    let engine = match models::engine(config) {
+        Ok(engine) => engine,
+        Err(error) => {
+            return vec![Finding::bad("models", error.to_string(), "install the release or the bundle again")];
+        }
     };
-    if let Err(why) = engine.warm_up() {
-        return vec![Finding::bad("models", why, "install the release again, or set networks.device to \"cpu\"")];
+    if let Err(why) = trial::run(&engine, config) {
+        let advice = "do not serve: the processor, the memory or a file is not what it should be; if networks.device names a \
+                      card, try \"cpu\"";
+        return vec![Finding::bad("models", why, advice)];
     }
     let seconds = watch.elapsed().as_secs_f64();
-    for (document, face, expected) in GOLDEN {
-        let found = match engine.compare_faces(document, face) {
-            Ok(comparison) => comparison.cosine.0,
-            Err(why) => {
-                return vec![Finding::bad(
-                    "models",
-                    format!("a known photo is refused: {why:?}"),
-                    "install the release again",
-                )];
-            }
-        };
-        if (found - expected).abs() > TOLERANCE {
-            return vec![Finding::bad(
-                "models",
-                format!("a known pair of photos gives {found:.3}, not {expected:.3}"),
-                "do not serve: the processor, the memory or the file is not what it should be",
-            )];
-        }
-    }
     let mut findings = vec![Finding::good(
         "models",
         format!(
-            "{} networks loaded and run once in {seconds:.1} s; known pairs give known answers",
-            engine.models().len()
+            "{} networks for faces loaded and tried in {seconds:.1} s{}; known photos give known answers",
+            engine.models().len(),
+            engine.bundle().map(|bundle| format!(", from the bundle {bundle}")).unwrap_or_default()
         ),
     )];
     let workers = config.workers();

@@ -130,9 +130,12 @@ pub enum Act {
     Unblocked,
     #[serde(rename = "webhook.changed")]
     WebhookChanged,
-    /// The word is the bundle's version.
+    /// Other weights than at the last start are in force; the word is their bundle's id and version, or `embedded`.
     #[serde(rename = "models.activated")]
     ModelsActivated,
+    /// Enrolled and blocked faces that another network had made; the word counts them.
+    #[serde(rename = "faces.remade")]
+    FacesRemade,
 }
 
 /// One entry.

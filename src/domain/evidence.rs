@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::clip::ClipExamined;
 use super::document::DocumentSeen;
+use super::id::Id;
 use super::liveness::FaceLiveness;
 use super::score::{Cosine, ScoreTable};
 use super::time::Timestamp;
@@ -31,6 +32,14 @@ pub trait Examiner: Send + Sync {
 
     /// What examines, so that a verdict can be traced to it years later.
     fn models(&self) -> &[ModelUsed];
+
+    /// Which network its embeddings bear.
+    fn embedder(&self) -> Embedder;
+
+    /// The bundle that its networks come from; `None`: they are the program's own.
+    fn bundle(&self) -> Option<&str> {
+        None
+    }
 
     /// How cosines become scores when one side is a document portrait.
     fn document_scores(&self) -> &ScoreTable;
@@ -225,6 +234,44 @@ impl Embedding {
         }
         let dot: f64 = self.numbers.iter().zip(&other.numbers).map(|(a, b)| f64::from(*a) * f64::from(*b)).sum();
         Some(Cosine(if dot.is_finite() { dot.clamp(-1.0, 1.0) } else { -1.0 }))
+    }
+}
+
+/// A face as it is kept of a user, or of somebody who is blocked.
+#[derive(Clone, Debug, PartialEq)]
+pub struct FaceKept {
+    pub embedding: Embedding,
+    /// Where its photo is, to embed it anew; `None`: the photo was never kept.
+    pub selfie: Option<Selfie>,
+}
+
+/// The selfie that a job compared.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Selfie {
+    pub attempt: Id,
+    pub job: Id,
+}
+
+impl FaceKept {
+    const EMBEDDING_BYTES: usize = 8 + Embedding::UNNAMED_BYTES;
+
+    /// As it is stored: the embedding, then the ids of the attempt and the job.
+    pub fn to_bytes(&self) -> Vec<u8> {
+        let ids = self.selfie.iter().flat_map(|selfie| [*selfie.attempt.as_bytes(), *selfie.job.as_bytes()]).flatten();
+        self.embedding.to_bytes().into_iter().chain(ids).collect()
+    }
+
+    pub fn from_bytes(bytes: &[u8]) -> Self {
+        let parts = bytes.split_at_checked(Self::EMBEDDING_BYTES);
+        let selfie = parts.and_then(|(_, ids)| match ids.as_chunks::<12>() {
+            ([attempt, job], []) => Some(Selfie { attempt: Id::from_bytes(*attempt), job: Id::from_bytes(*job) }),
+            _ => None,
+        });
+        let embedding = match (parts, selfie) {
+            (Some((embedding, _)), Some(_)) => embedding,
+            _ => bytes,
+        };
+        Self { embedding: Embedding::from_bytes(embedding), selfie }
     }
 }
 

@@ -213,6 +213,14 @@ impl Job {
         }
     }
 
+    /// The field of the selfie that its face was made of.
+    pub fn selfie_field(&self) -> Option<&str> {
+        match &self.workflow {
+            Some(run) => run.definition.selfie_field(),
+            None => (self.operation == Operation::CompareFaces).then_some("face"),
+        }
+    }
+
     pub fn has_succeeded(&self) -> bool {
         matches!(&self.state, JobState::Finished { outcome, .. } if outcome.verdict == Verdict::Succeeded)
     }

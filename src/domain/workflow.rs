@@ -225,6 +225,12 @@ impl Workflow {
         self.steps.iter().any(|step| step.run.embeds())
     }
 
+    /// The field of the selfie whose face it leaves: that of its last step that embeds one.
+    pub fn selfie_field(&self) -> Option<&str> {
+        let last = self.steps.iter().rev().find(|step| step.run.embeds())?;
+        last.with.get("face").map(String::as_str)
+    }
+
     /// Whether it can be run; the text says what is wrong with it.
     pub fn check(&self, name: &str) -> Result<(), String> {
         let letters = |text: &str| text.chars().all(|c| c.is_ascii_alphanumeric() || c == '_' || c == '-');

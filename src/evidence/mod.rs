@@ -13,6 +13,7 @@ use bundle::Bundle;
 
 use crate::config::Config;
 use crate::domain::hex;
+use crate::models;
 use crate::vision::Engine;
 
 #[derive(Subcommand)]
@@ -40,11 +41,7 @@ pub fn run(config: &Config, command: &Evidence, json: bool) -> Result<(), Box<dy
             tell(&bundle, json);
             Ok(())
         }
-        Evidence::Replay { .. } => {
-            let engine =
-                Engine::load_on(crate::cli::device(config))?.with_clips(crate::server::clip_settings(&config.clips));
-            replay_and_tell(&engine, &bundle, json)
-        }
+        Evidence::Replay { .. } => replay_and_tell(&models::engine(config)?, &bundle, json),
     }
 }
 

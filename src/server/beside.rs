@@ -6,7 +6,9 @@ use std::time::Duration;
 use actix_web::web;
 
 use crate::domain::audit::{Act, Actor};
+use crate::domain::refusal::{Refusal, Stop};
 use crate::service::Service;
+use crate::service::remaking::Walk;
 use crate::service::retention::{Mode, Swept};
 use crate::systemd;
 use crate::tls::{self, Reload};
@@ -16,6 +18,12 @@ const EXPIRY_SWEEP: Duration = Duration::from_secs(30);
 
 /// How often retention is applied.
 const RETENTION_SWEEP: Duration = Duration::from_secs(60 * 60);
+
+/// How often it is looked for faces that another network made.
+const REMAKING: Duration = Duration::from_secs(60 * 60);
+
+/// How long work that can wait does so when the queue is full.
+const QUEUE_FULL_PAUSE: Duration = Duration::from_secs(1);
 
 /// How often what was noted for the audit log is written to its file.
 const AUDIT_WRITING: Duration = Duration::from_secs(1);
@@ -84,6 +92,61 @@ pub(super) async fn write_audit(service: web::Data<Service>) {
             Ok(Ok(_)) => {}
             Ok(Err(stop)) => tracing::error!("the audit log cannot be written: {stop}"),
             Err(_) => return,
+        }
+    }
+}
+
+/// Embeds faces anew that another network made: at the start, and those that come of older attempts later.
+pub(super) async fn remake_faces(service: web::Data<Service>) {
+    let mut ticks = tokio::time::interval(REMAKING);
+    loop {
+        ticks.tick().await;
+        if service.faces_not_searched() == 0 {
+            continue;
+        }
+        tracing::info!(
+            faces = service.faces_not_searched(),
+            "another network made these faces; they are embedded anew"
+        );
+        let Some(Walk { remade, left, .. }) = remake_all(&service).await else { return };
+        tracing::info!(remade, left, "faces were embedded anew; whose photo is not kept was left");
+        if remade > 0 {
+            let noting = service.clone();
+            let word = format!("{remade} of {}", remade + left);
+            let noted = web::block(move || noting.note(&Actor::System, Act::FacesRemade, Some(word))).await;
+            if let Ok(Err(stop)) = noted {
+                tracing::error!("the audit log cannot be told of faces that were embedded anew: {stop}");
+            }
+        }
+    }
+}
+
+/// `None`: the server ends.
+async fn remake_all(service: &web::Data<Service>) -> Option<Walk> {
+    let mut walk = Walk::default();
+    loop {
+        let (asking, mut going) = (service.clone(), walk);
+        let (asked, gone) = web::block(move || (asking.ask_anew(&mut going), going)).await.ok()?;
+        walk = gone;
+        match asked {
+            Ok(None) => return Some(walk),
+            Ok(Some((outdated, answer))) => {
+                // An examination that panicked answers nothing.
+                let embedding = answer.await.unwrap_or_default();
+                let (taking, mut going) = (service.clone(), walk);
+                let taken =
+                    web::block(move || (taking.take_anew(&outdated, embedding, &mut going), going)).await.ok()?;
+                walk = taken.1;
+                if let Err(stop) = taken.0 {
+                    tracing::error!("a face that was embedded anew cannot be stored: {stop}");
+                    return Some(walk);
+                }
+            }
+            Err(Stop::Refused(Refusal::Busy)) => tokio::time::sleep(QUEUE_FULL_PAUSE).await,
+            Err(stop) => {
+                tracing::error!("faces cannot be embedded anew: {stop}");
+                return Some(walk);
+            }
         }
     }
 }

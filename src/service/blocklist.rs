@@ -6,7 +6,7 @@ use super::audit::noted;
 use super::{Committed, Service, failed, no_entity, person, put, unreadable};
 use crate::domain::audit::{Act, Actor, Entry};
 use crate::domain::block::Blocked;
-use crate::domain::evidence::Embedding;
+use crate::domain::evidence::{Embedding, FaceKept};
 use crate::domain::id::Id;
 use crate::domain::refusal::Stop;
 use crate::domain::score::Cosine;
@@ -28,11 +28,11 @@ impl Service {
         let (document_index, face) = match whom {
             Blocking::Number(number) => (Some(self.document_index(account, &number)), None),
             Blocking::User(user) => {
-                (Some(self.user(account, user)?.document_index), self.enrolled_face(account, user)?)
+                (Some(self.user(account, user)?.document_index), self.face_kept(Table::UserFaces, account, user)?)
             }
             Blocking::Attempt(attempt) => {
                 let face = self.selfie_of(account, attempt)?.ok_or_else(|| no_entity(attempt))?;
-                (None, Some(Embedding::from_bytes(&face)))
+                (None, Some(face))
             }
         };
         let now = self.clock.now();
@@ -59,7 +59,7 @@ impl Service {
             Committed::Conflict => return Err(no_entity(account)),
         }
         if let Some(face) = &face {
-            self.blocked.insert(account, entry.id, face);
+            self.blocked.insert(account, entry.id, &face.embedding);
         }
         Ok(entry)
     }
@@ -91,10 +91,7 @@ impl Service {
     }
 
     pub(super) fn is_face_blocked(&self, account: Id, face: &Embedding, at_least: Cosine) -> Result<bool, Stop> {
-        let stored = |entry| {
-            let face = self.store.get(Table::BlockedFaces, &key(&[account, entry])).map_err(failed)?;
-            Ok(face.map(|bytes| Embedding::from_bytes(&bytes)))
-        };
+        let stored = |entry| Ok(self.face_kept(Table::BlockedFaces, account, entry)?.map(|face| face.embedding));
         Ok(!self.blocked.search(account, face, at_least, 1, stored)?.is_empty())
     }
 
@@ -107,7 +104,7 @@ impl Service {
             after = Some(last.clone());
             for (row, value) in &page {
                 let [account, entry] = ids(row).map_err(|bad| unreadable(Table::BlockedFaces, bad))?;
-                if !self.blocked.insert(account, entry, &Embedding::from_bytes(value)) {
+                if !self.blocked.insert(account, entry, &FaceKept::from_bytes(value).embedding) {
                     tracing::warn!(%entry, "a blocked face cannot be read and is not searched");
                 }
             }

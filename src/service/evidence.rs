@@ -1,21 +1,18 @@
 //! Evidence: everything about one attempt in one signed archive, so that a verdict can be explained, checked and repeated
 //! elsewhere, years later.
 //!
-//! The archive is a tar: `manifest.json` says everything and names every file by its SHA-256, `signature` signs the manifest with
-//! a key that belongs to the store. It holds a person's photos in clear: who asks for it is written into the audit log.
+//! It is a signed archive: `manifest.json` says everything and names every file by its SHA-256; the key belongs to the store. It
+//! holds a person's photos in clear: who asks for it is written into the audit log.
 
-use std::io::Write as _;
-use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
 use super::{Service, no_entity};
+use crate::archive::Kind;
 use crate::config::Setting;
-use crate::crypto::{self, SigningKey};
 use crate::domain::attempt::{Attempt, AttemptKind, AttemptStatus, Review};
 use crate::domain::audit::{Act, Actor};
-use crate::domain::hex;
 use crate::domain::id::Id;
 use crate::domain::job::Job;
 use crate::domain::refusal::{Failure, Stop};
@@ -25,6 +22,9 @@ use crate::store::tables::{Table, key};
 pub const FORMAT: u32 = 1;
 /// What the key is for; another purpose has another key.
 pub(super) const PURPOSE: &str = "sign evidence";
+
+/// No attempt is nearly as large as what is read.
+pub const ARCHIVE: Kind = Kind { purpose: "twoface evidence", listing: "manifest.json", bytes_max: 4 << 30 };
 
 /// `manifest.json`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -68,11 +68,6 @@ pub struct Exported {
     pub bytes: u64,
 }
 
-/// What is signed of a manifest.
-pub fn signed(manifest: &[u8]) -> Vec<u8> {
-    [&b"twoface evidence\0"[..], &crypto::sha256(manifest)].concat()
-}
-
 impl Service {
     /// Writes the archive of an attempt into a new file that only its owner can read.
     pub fn export_evidence(&self, account: Id, attempt: Id, by: Actor, to: &Path) -> Result<Exported, Stop> {
@@ -105,7 +100,11 @@ impl Service {
         };
         let signer =
             self.store.signing_key(PURPOSE).ok_or_else(|| Failure("there is no key to sign with".to_owned()))?;
-        write(&manifest, &files, &signer, to).map_err(|error| Failure(format!("{}: {error}", to.display())))?;
+        let seconds = u64::try_from(manifest.made_at.as_secs()).unwrap_or_default();
+        serde_json::to_vec_pretty(&manifest)
+            .map_err(std::io::Error::from)
+            .and_then(|listing| ARCHIVE.write(to, &listing, &files, &signer, seconds))
+            .map_err(|error| Failure(format!("{}: {error}", to.display())))?;
         Ok(Exported {
             jobs: manifest.jobs.len() as u64,
             files: files.len() as u64,
@@ -130,30 +129,4 @@ impl Service {
         }
         Ok(job)
     }
-}
-
-fn write(manifest: &Manifest, files: &[(String, Vec<u8>)], signer: &SigningKey, to: &Path) -> std::io::Result<()> {
-    let text = serde_json::to_vec_pretty(manifest)?;
-    let signature = serde_json::json!({
-        "key": hex::encode(&signer.public()),
-        "signature": hex::encode(&signer.sign(&signed(&text))),
-    });
-    let file = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(to)?;
-    let mut archive = tar::Builder::new(std::io::BufWriter::new(file));
-    let seconds = u64::try_from(manifest.made_at.as_millis() / 1000).unwrap_or_default();
-    let mut add = |path: &str, bytes: &[u8]| {
-        let mut header = tar::Header::new_ustar();
-        header.set_size(bytes.len() as u64);
-        header.set_mode(0o600);
-        header.set_mtime(seconds);
-        archive.append_data(&mut header, path, bytes)
-    };
-    add("manifest.json", &text)?;
-    add("signature", signature.to_string().as_bytes())?;
-    for (path, bytes) in files {
-        add(path, bytes)?;
-    }
-    let mut out = archive.into_inner()?;
-    out.flush()?;
-    out.get_ref().sync_all()
 }

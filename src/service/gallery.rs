@@ -90,6 +90,12 @@ impl Gallery {
         count
     }
 
+    /// Over all accounts, the faces that another embedder than this one made.
+    pub fn made_by_others(&self, by: Embedder) -> usize {
+        let accounts: Vec<Id> = self.accounts.read().unwrap_or_else(PoisonError::into_inner).keys().copied().collect();
+        accounts.into_iter().map(|account| self.count(account, by).not_searched).sum()
+    }
+
     /// The `limit` users most like `face`, the most alike first, none below `at_least`. `stored` gives a user's embedding as it
     /// is stored, `None` if there is none (any more).
     pub fn search(

@@ -15,7 +15,7 @@ use super::{Committed, KeyHolder, Service, SessionHolder, failed, no_entity, per
 use crate::config::LivenessRequired;
 use crate::domain::attempt::{AttemptKind, Closing};
 use crate::domain::audit::{Act, Actor, Entry};
-use crate::domain::evidence::Embedding;
+use crate::domain::evidence::{Embedding, FaceKept};
 use crate::domain::id::Id;
 use crate::domain::job::{Outcome, Verdict, WorkflowRun};
 use crate::domain::liveness::Reality;
@@ -98,7 +98,7 @@ impl Service {
             user.version += 1;
             let owner = person(by.account, id);
             let entry = Entry::new(now, Actor::Key(by.key), Act::FaceEnrolled).of(by.account, id);
-            let value = face.to_bytes();
+            let value = FaceKept { embedding: face.clone(), selfie: None }.to_bytes();
             let commit = Commit {
                 expects: vec![Expect::Equal(Table::Users, row.clone(), before)],
                 ops: vec![

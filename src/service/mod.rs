@@ -3,13 +3,14 @@
 //! Nothing here knows HTTP, and nothing here knows how a photo is examined: the workers ask a `domain::evidence::Examiner`.
 //! Every call blocks until its effect is durable; callers on an async runtime run it on a blocking thread.
 
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, OnceLock};
 
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::crypto;
 use crate::domain::attempt::Attempt;
+use crate::domain::evidence::Embedder;
 use crate::domain::id::{Id, IdMaker};
 use crate::domain::key::AnswerMode;
 use crate::domain::refusal::{Failure, Refusal, Stop};
@@ -39,6 +40,7 @@ pub mod past;
 pub mod people;
 mod queue;
 mod registration;
+pub mod remaking;
 pub mod retention;
 mod rounds;
 pub mod sessions;
@@ -93,6 +95,8 @@ pub struct Service {
     workflows: Workflows,
     gallery: Gallery,
     blocked: Gallery,
+    /// Whose embeddings are searched; known once there are workers.
+    embedder: OnceLock<Embedder>,
     /// Held while somebody is registered by a workflow.
     registering: Mutex<()>,
     audit: Mutex<Option<audit::file::Log>>,
@@ -113,6 +117,7 @@ impl Service {
             workflows,
             gallery: Gallery::default(),
             blocked: Gallery::default(),
+            embedder: OnceLock::new(),
             registering: Mutex::default(),
             audit: Mutex::new(None),
             statistics: Statistics::default(),

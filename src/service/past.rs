@@ -51,7 +51,7 @@ impl Service {
         let clips = rows.iter().take(CLIPS_REMEMBERED - 1);
         let clips: Result<Vec<PastClip>, Stop> =
             clips.map(|(_, value)| decode(value).map_err(|bad| unreadable(Table::ClipPrints, bad))).collect();
-        let selfie = self.selfie_of(job.account, job.attempt)?.map(|bytes| Embedding::from_bytes(&bytes));
+        let selfie = self.selfie_of(job.account, job.attempt)?.map(|face| face.embedding);
         Ok(Past { selfie, clips: clips?, surplus })
     }
 

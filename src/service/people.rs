@@ -5,7 +5,7 @@ use tokio::sync::{OwnedSemaphorePermit, oneshot};
 use super::operations::people::{Alike, Count, Enrolled, People};
 use super::operations::say_unusable;
 use super::{Service, failed, unreadable};
-use crate::domain::evidence::{Embedder, Embedding};
+use crate::domain::evidence::{Embedder, Embedding, FaceKept};
 use crate::domain::id::Id;
 use crate::domain::refusal::{Refusal, Stop};
 use crate::domain::score::{Cosine, FalseMatchRate, ScoreTable, Similarity};
@@ -147,7 +147,7 @@ impl Service {
             after = Some(last.clone());
             for (row, value) in &page {
                 let [account, user] = ids(row).map_err(|bad| unreadable(Table::UserFaces, bad))?;
-                match self.gallery.insert(account, user, &Embedding::from_bytes(value)) {
+                match self.gallery.insert(account, user, &FaceKept::from_bytes(value).embedding) {
                     true => loaded += 1,
                     false => tracing::warn!(%user, "an enrolled face cannot be read and is not searched"),
                 }
@@ -156,8 +156,13 @@ impl Service {
     }
 
     pub(super) fn enrolled_face(&self, account: Id, user: Id) -> Result<Option<Embedding>, Stop> {
-        let face = self.store.get(Table::UserFaces, &key(&[account, user])).map_err(failed)?;
-        Ok(face.map(|bytes| Embedding::from_bytes(&bytes)))
+        Ok(self.face_kept(Table::UserFaces, account, user)?.map(|face| face.embedding))
+    }
+
+    /// `table`: of users' faces, or of blocked ones.
+    pub(super) fn face_kept(&self, table: Table, account: Id, subject: Id) -> Result<Option<FaceKept>, Stop> {
+        let face = self.store.get(table, &key(&[account, subject])).map_err(failed)?;
+        Ok(face.map(|bytes| FaceKept::from_bytes(&bytes)))
     }
 
     pub(super) fn user_of_number(&self, account: Id, number: &DocumentNumber) -> Result<Option<Id>, Stop> {

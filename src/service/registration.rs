@@ -16,7 +16,7 @@ use crate::domain::account::Account;
 use crate::domain::attempt::{Attempt, AttemptStatus, Registration};
 use crate::domain::audit::{Act, Actor, Entry};
 use crate::domain::event::Happened;
-use crate::domain::evidence::Embedding;
+use crate::domain::evidence::{Embedding, FaceKept, Selfie};
 use crate::domain::id::Id;
 use crate::domain::job::{Candidate, Job, Operation};
 use crate::domain::refusal::Stop;
@@ -31,7 +31,7 @@ const UNPROVEN: &str = "unproven";
 /// A candidate that has a face: whom a succeeded job names, and the selfie of that very job's comparison.
 struct Standing<'a> {
     candidate: &'a Candidate,
-    face: Option<Vec<u8>>,
+    face: Option<FaceKept>,
 }
 
 impl Service {
@@ -92,8 +92,7 @@ impl Service {
     fn standing<'a>(&self, jobs: &'a [Job]) -> Result<Option<Standing<'a>>, Stop> {
         for job in jobs.iter().rev().filter(|job| job.has_succeeded()) {
             if let Some(candidate) = &job.candidate {
-                let face = self.store.get(Table::JobFaces, &super::jobs::job_key(job)).map_err(failed)?;
-                return Ok(Some(Standing { candidate, face }));
+                return Ok(Some(Standing { candidate, face: self.face_of(job)? }));
             }
         }
         Ok(None)
@@ -135,11 +134,11 @@ impl Service {
         if people.is_number_blocked(number)? {
             found.push("blocked_number");
         }
-        if let Some(face) = face.as_ref().map(|bytes| Embedding::from_bytes(bytes)) {
-            if people.is_face_blocked(&face, search.cosine)? {
+        if let Some(FaceKept { embedding: face, .. }) = face {
+            if people.is_face_blocked(face, search.cosine)? {
                 found.push("blocked_face");
             }
-            if !people.alike(&face, search.cosine, 1, std::slice::from_ref(number))?.is_empty() {
+            if !people.alike(face, search.cosine, 1, std::slice::from_ref(number))?.is_empty() {
                 found.push("duplicate_identity");
             }
             if !people.is_complete(face.by) {
@@ -191,7 +190,8 @@ impl Service {
         let now = self.clock.now();
         match attempt.status {
             AttemptStatus::Success => {
-                let standing = job.candidate.as_ref().map(|candidate| Standing { candidate, face: face_in(commit) });
+                let standing =
+                    job.candidate.as_ref().map(|candidate| Standing { candidate, face: face_in(commit, job) });
                 let reasons = match job.review.is_empty() {
                     true => self.doubts(attempt.account, standing.as_ref())?,
                     false => job.review.clone(),
@@ -236,9 +236,12 @@ impl Service {
 }
 
 /// The selfie that a finished job's own commit is about to store.
-fn face_in(commit: &Commit) -> Option<Vec<u8>> {
+fn face_in(commit: &Commit, job: &Job) -> Option<FaceKept> {
     commit.ops.iter().find_map(|op| match op {
-        Op::Put { table: Table::JobFaces, value, .. } => Some(value.clone()),
+        Op::Put { table: Table::JobFaces, value, .. } => Some(FaceKept {
+            embedding: Embedding::from_bytes(value),
+            selfie: Some(Selfie { attempt: job.attempt, job: job.id }),
+        }),
         _ => None,
     })
 }

@@ -9,7 +9,7 @@ use super::{Committed, Service, failed, no_entity, person, put, unreadable};
 use crate::domain::attempt::{Attempt, AttemptStatus};
 use crate::domain::audit::{Act, Actor, Entry};
 use crate::domain::event::Happened;
-use crate::domain::evidence::Embedding;
+use crate::domain::evidence::{Embedding, FaceKept, Selfie};
 use crate::domain::hex;
 use crate::domain::id::Id;
 use crate::domain::job::{Candidate, Job, Operation};
@@ -30,7 +30,7 @@ pub struct Registration {
 /// A user in a commit that is still to be made.
 pub(super) struct NewUser {
     pub(super) user: User,
-    face: Option<Embedding>,
+    face: Option<FaceKept>,
 }
 
 impl Service {
@@ -79,7 +79,7 @@ impl Service {
         by: &Actor,
         (account, attempt): (Id, Id),
         candidate: Candidate,
-        face: Option<Vec<u8>>,
+        face: Option<FaceKept>,
         commit: &mut Commit,
     ) -> Result<NewUser, Stop> {
         let Candidate { document_id, document_type, metadata, .. } = candidate;
@@ -101,8 +101,8 @@ impl Service {
         let created = tell(account, now, Happened::UserCreated { user: user.id, attempt })?;
         let entry = Entry::new(now, by.clone(), Act::UserRegistered).of(account, user.id).word(attempt.to_string());
         commit.ops.extend([put(Table::Users, row.clone(), &user, owner)?, created, noted(&entry)?]);
-        if let Some(value) = face.clone() {
-            commit.ops.push(Op::Put { table: Table::UserFaces, key: row.clone(), value, owner });
+        if let Some(face) = &face {
+            commit.ops.push(Op::Put { table: Table::UserFaces, key: row.clone(), value: face.to_bytes(), owner });
         }
         let taken =
             document_key(account, &user.document_index).map_err(|bad| unreadable(Table::UsersByDocument, bad))?;
@@ -111,14 +111,14 @@ impl Service {
             Expect::Absent(Table::UsersByDocument, taken),
             Expect::Absent(Table::UsersByAttempt, key(&[account, attempt])),
         ]);
-        Ok(NewUser { user, face: face.map(|bytes| Embedding::from_bytes(&bytes)) })
+        Ok(NewUser { user, face })
     }
 
     /// Lets a user whose commit was made be found by face.
     pub(super) fn enrolled(&self, new: NewUser) -> User {
         let User { account, id, .. } = new.user;
         if let Some(face) = &new.face {
-            self.gallery.insert(account, id, face);
+            self.gallery.insert(account, id, &face.embedding);
             // Erased in between: whoever erases takes the face out before, and would have missed it.
             if matches!(self.enrolled_face(account, id), Ok(None)) {
                 self.gallery.remove(account, id);
@@ -151,11 +151,11 @@ impl Service {
         hex::encode(&self.store.blind(account, "document number", &number.canonical()))
     }
 
-    /// The embedding of the selfie in the attempt's last succeeded compare, by itself or in a workflow.
-    pub(super) fn selfie_of(&self, account: Id, attempt: Id) -> Result<Option<Vec<u8>>, Stop> {
+    /// The selfie in the attempt's last succeeded compare, by itself or in a workflow.
+    pub(super) fn selfie_of(&self, account: Id, attempt: Id) -> Result<Option<FaceKept>, Stop> {
         let compares = |job: &&Job| matches!(job.operation, Operation::CompareFaces | Operation::Workflow);
         for job in self.jobs_of(account, attempt)?.iter().rev().filter(|job| job.has_succeeded()).filter(compares) {
-            match self.store.get(Table::JobFaces, &super::jobs::job_key(job)).map_err(failed)? {
+            match self.face_of(job)? {
                 Some(face) => return Ok(Some(face)),
                 // Not every workflow compares.
                 None if job.operation == Operation::Workflow => {}
@@ -163,5 +163,14 @@ impl Service {
             }
         }
         Ok(None)
+    }
+
+    /// The selfie that a job embedded.
+    pub(super) fn face_of(&self, job: &Job) -> Result<Option<FaceKept>, Stop> {
+        let face = self.store.get(Table::JobFaces, &super::jobs::job_key(job)).map_err(failed)?;
+        Ok(face.map(|bytes| FaceKept {
+            embedding: Embedding::from_bytes(&bytes),
+            selfie: Some(Selfie { attempt: job.attempt, job: job.id }),
+        }))
     }
 }

@@ -32,6 +32,8 @@ impl Service {
         examiner: &Arc<dyn Examiner>,
         count: usize,
     ) -> std::io::Result<Vec<JoinHandle<()>>> {
+        // Workers of one service all examine with one examiner.
+        let _ = self.embedder.set(examiner.embedder());
         (0..count)
             .map(|number| {
                 let service = Arc::clone(self);

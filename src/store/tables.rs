@@ -40,7 +40,7 @@ pub enum Table {
     JobsQueued,
     /// index: account, blind index of a document number claimed or read, attempt, job → nothing
     JobsByDocument,
-    /// account, attempt, job → embedding of the selfie or of the document's portrait, little-endian f32
+    /// account, attempt, job → embedding of the selfie or of the document's portrait
     JobFaces,
     /// account, attempt, job → fingerprint of the clip
     ClipPrints,
@@ -50,7 +50,7 @@ pub enum Table {
     UsersByDocument,
     /// index: account, attempt → user registered from it
     UsersByAttempt,
-    /// account, user → enrolled embedding, little-endian f32
+    /// account, user → enrolled face: embedding, and the attempt and job of its photo
     UserFaces,
     /// account, user → the attempt that it was registered from; there from the decision to erase the user until nothing is left
     Erasing,
@@ -58,7 +58,7 @@ pub enum Table {
     Events,
     /// account, entry → entry of the block-list
     Blocked,
-    /// account, entry → blocked embedding, little-endian f32
+    /// account, entry → blocked face, as that of a user
     BlockedFaces,
     /// index: account, blind index of a blocked number, entry → nothing
     BlockedByDocument,

@@ -19,8 +19,8 @@ use crate::clock::Stopwatch;
 use crate::domain::clip::ClipExamined;
 use crate::domain::document::DocumentSeen;
 use crate::domain::evidence::{
-    Box2, Comparison, Examiner, FACES_REPORTED_MAX, FaceEmbedded, FaceSeen, ModelUsed, PhotoSeen, StepTimes, Unusable,
-    UnusableReason,
+    Box2, Comparison, Embedder, Examiner, FACES_REPORTED_MAX, FaceEmbedded, FaceSeen, ModelUsed, PhotoSeen, StepTimes,
+    Unusable, UnusableReason,
 };
 use crate::domain::score::ScoreTable;
 use crate::domain::time::Timestamp;
@@ -31,7 +31,7 @@ use face::{Found, align, antispoof, embed, quality, search};
 use nets::NetError;
 use networks::Networks;
 use watch::Watcher;
-use weights::{Models, WeightsError};
+use weights::{Golden, Models, WeightsError};
 
 /// The models, loaded once and used from any number of threads, one photo or pair per thread at a time.
 pub struct Engine {
@@ -41,6 +41,9 @@ pub struct Engine {
     models: Vec<ModelUsed>,
     document_models: Vec<ModelUsed>,
     clips: clip::Decoder,
+    golden: Golden,
+    /// Where the weights come from, if not from this build.
+    bundle: Option<String>,
 }
 
 /// By their names in the manifest, those that find, compare and watch faces.
@@ -107,6 +110,8 @@ impl Engine {
             models: used(models, &MODELS_FOR_FACES),
             document_models: used(models, &document::MODELS),
             clips: clip::Decoder::new(clip::Settings::default()),
+            golden: models.manifest.golden,
+            bundle: None,
         })
     }
 
@@ -114,6 +119,16 @@ impl Engine {
     pub fn with_clips(mut self, settings: clip::Settings) -> Engine {
         self.clips = clip::Decoder::new(settings);
         self
+    }
+
+    /// The same engine, said to come from a bundle.
+    pub fn of_bundle(self, bundle: String) -> Engine {
+        Engine { bundle: Some(bundle), ..self }
+    }
+
+    /// What known photos give, as whoever made the weights measured it.
+    pub fn golden(&self) -> Golden {
+        self.golden
     }
 
     /// What decodes clips.
@@ -256,6 +271,14 @@ impl Examiner for Engine {
 
     fn models(&self) -> &[ModelUsed] {
         &self.models
+    }
+
+    fn embedder(&self) -> Embedder {
+        Embedder::of(self.networks.face_embedder.weights())
+    }
+
+    fn bundle(&self) -> Option<&str> {
+        self.bundle.as_deref()
     }
 
     fn document_scores(&self) -> &ScoreTable {

@@ -18,6 +18,15 @@ use crate::domain::score::ScoreTable;
 pub struct Manifest {
     pub models: Vec<Model>,
     pub scores: Scores,
+    pub golden: Golden,
+}
+
+/// Cosines that photos in tests/golden give.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Golden {
+    pub same_person: f64,
+    pub strangers: f64,
 }
 
 /// One network's file and its history.

@@ -25,7 +25,7 @@ use crate::made_up::{NOW, id};
 fn desk(folder: &Path, settings: &str) -> Arc<Desk> {
     let mut config = Config::parse(settings, std::iter::empty()).unwrap();
     config.data.dir = folder.join("store");
-    let store = server::open_store(&config).unwrap();
+    let store = server::open_store(&config, NOW).unwrap();
     let workflows = server::workflows(&config).unwrap();
     let service = Service::new(store.clone(), config, Clock::manual(NOW), workflows);
     let account = service.account_named("bank").unwrap().id;

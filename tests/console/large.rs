@@ -64,7 +64,7 @@ fn fill(store: &Store, attempts: &[Attempt]) {
 fn desk(folder: &std::path::Path, count: usize) -> Arc<Desk> {
     let mut config = Config::parse("", std::iter::empty()).unwrap();
     config.data.dir = folder.join(format!("store-{count}"));
-    let store = server::open_store(&config).unwrap();
+    let store = server::open_store(&config, NOW).unwrap();
     let clock = Clock::manual(NOW.after(Duration::from_secs(2_400)));
     let workflows = server::workflows(&config).unwrap();
     let service = Service::new(store.clone(), config, clock, workflows);

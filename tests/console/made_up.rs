@@ -371,6 +371,7 @@ pub fn status(much: Much) -> StatusSeen {
         reviews_waiting: if busy { 2 } else { 0 },
         accounts: 2,
         keys_live: 2,
+        faces_not_searched: 0,
         last_backup_at: (!busy).then(|| ago(7_200)),
     }
 }

@@ -34,7 +34,7 @@ impl Served {
         let socket = folder.path().join("admin.sock");
         let listener = {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-            let store = server::open_store(&config).unwrap();
+            let store = server::open_store(&config, Clock::system().now()).unwrap();
             let workflows = server::workflows(&config).unwrap();
             let desk = server::desk(&Arc::new(Service::new(store, config, Clock::system(), workflows)), None);
             let listener = socket::bind(&socket, "no such group").unwrap();

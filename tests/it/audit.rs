@@ -65,8 +65,12 @@ fn what_was_committed_when_the_process_died_is_written_once_by_the_next_one() {
     config.data.dir = folder.path().join("store");
     let clock = Clock::manual(START);
     // Nobody writes the log here: the entries are in the store alone.
-    let service =
-        Service::new(server::open_store(&config).unwrap(), config.clone(), clock.clone(), Workflows::default());
+    let service = Service::new(
+        server::open_store(&config, clock.now()).unwrap(),
+        config.clone(),
+        clock.clone(),
+        Workflows::default(),
+    );
     let account = service.account_named("bank").unwrap();
     service.create_key(&Actor::System, account.id, "first", KeyTerms::default()).unwrap();
     drop(service);
@@ -87,7 +91,12 @@ fn after_a_restore_nothing_is_lost_though_the_log_is_ahead_and_the_clock_behind(
     let mut config = Config::parse("", std::iter::empty()).unwrap();
     config.data.dir = folder.path().join("store");
     let open = |clock: &Clock| {
-        Service::new(server::open_store(&config).unwrap(), config.clone(), clock.clone(), Workflows::default())
+        Service::new(
+            server::open_store(&config, clock.now()).unwrap(),
+            config.clone(),
+            clock.clone(),
+            Workflows::default(),
+        )
     };
     let ahead = Clock::manual(START);
     ahead.advance(std::time::Duration::from_secs(3600));

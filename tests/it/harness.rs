@@ -16,8 +16,8 @@ use twoface::domain::audit::Actor;
 use twoface::domain::clip::ClipExamined;
 use twoface::domain::document::DocumentSeen;
 use twoface::domain::evidence::{
-    Box2, Comparison, Examiner, FaceEmbedded, FaceSeen, Landmarks, ModelUsed, PhotoSeen, Point, StepTimes, Unusable,
-    UnusableReason,
+    Box2, Comparison, Embedder, Embedding, Examiner, FaceEmbedded, FaceSeen, Landmarks, ModelUsed, PhotoSeen, Point,
+    StepTimes, Unusable, UnusableReason,
 };
 use twoface::domain::id::Id;
 use twoface::domain::key::KeyTerms;
@@ -57,7 +57,7 @@ impl Server {
     /// `settings` is laid over the test configuration.
     pub fn start_with(settings: &str) -> Self {
         let gate = Arc::new(Gate::default());
-        Self::start_examining(settings, Arc::new(Script { gate: Arc::clone(&gate), scores: scores() }), gate)
+        Self::start_examining(settings, Arc::new(Script::new(&gate, Embedder::FIRST)), gate)
     }
 
     /// With the models themselves instead of a script.
@@ -74,14 +74,23 @@ impl Server {
         config.server.listen = "127.0.0.1:0".parse().unwrap();
         config.data.dir = folder.path().join("store");
         let clock = Clock::manual(START);
-        let certificate = config.data.dir.join("certificate.pem");
         let running = server::start(config, clock.clone(), examiner).unwrap();
         let account = running.service.account_named("test").unwrap();
         let (_, key) = running.service.create_key(&Actor::System, account.id, "test", KeyTerms::default()).unwrap();
-        let base = format!("https://{}", running.address);
-        let client = Checked(Client::new(&base, &std::fs::read_to_string(certificate).unwrap()).unwrap());
+        let client = client_of(&running);
         let secrets = Mutex::new(vec![key.clone()]);
         Self { client, clock, key, gate, running: Some(running), _folder: folder, secrets }
+    }
+
+    /// Stops, and starts again with faces embedded by another network.
+    pub fn upgrade(&mut self, embedder: Embedder) {
+        let running = self.running.take().unwrap();
+        let config = running.service.config().clone();
+        running.stop();
+        let examiner = Arc::new(Script::new(&self.gate, embedder));
+        let running = server::start(config, self.clock.clone(), examiner).unwrap();
+        self.client = client_of(&running);
+        self.running = Some(running);
     }
 
     /// Where /metrics is answered, if it is.
@@ -278,10 +287,15 @@ impl Drop for Server {
     }
 }
 
+fn client_of(running: &Running) -> Checked {
+    let certificate = std::fs::read_to_string(running.service.config().data.dir.join("certificate.pem")).unwrap();
+    Checked(Client::new(&format!("https://{}", running.address), &certificate).unwrap())
+}
+
 /// The scripted examiner by itself, for servers that a test starts in its own way.
 pub fn examiner() -> Arc<dyn Examiner> {
     capture_log();
-    Arc::new(Script { gate: Arc::default(), scores: scores() })
+    Arc::new(Script::new(&Arc::default(), Embedder::FIRST))
 }
 
 /// Holds up photos that say `wait` until it is opened.
@@ -307,9 +321,21 @@ impl Gate {
 struct Script {
     gate: Arc<Gate>,
     scores: ScoreTable,
+    embedder: Embedder,
 }
 
 impl Script {
+    fn new(gate: &Arc<Gate>, embedder: Embedder) -> Self {
+        Self { gate: Arc::clone(gate), scores: scores(), embedder }
+    }
+
+    /// The face that is named, from this script's embedder where the text names no other.
+    fn face(&self, text: &str) -> Embedding {
+        let face = script::face(text);
+        let by = if face.by == Embedder::FIRST { self.embedder } else { face.by };
+        Embedding { by, ..face }
+    }
+
     fn look(&self, field: &'static str, file: &[u8]) -> Result<PhotoSeen, Unusable> {
         let text = std::str::from_utf8(file).unwrap_or("damaged");
         let text = match text.strip_prefix("wait ") {
@@ -348,7 +374,7 @@ impl Examiner for Script {
             cosine: Cosine(cosine),
             document,
             face: seen,
-            face_embedding: script::face(text),
+            face_embedding: self.face(text),
             milliseconds: StepTimes::default(),
         })
     }
@@ -359,7 +385,7 @@ impl Examiner for Script {
         if text == "no face" {
             return Err(Unusable { field: "face", why: UnusableReason::NoFace });
         }
-        Ok(FaceEmbedded { photo, embedding: script::face(&text), milliseconds: StepTimes::default() })
+        Ok(FaceEmbedded { photo, embedding: self.face(&text), milliseconds: StepTimes::default() })
     }
 
     fn examine_document(&self, file: &[u8], _: Timestamp) -> Result<DocumentSeen, Unusable> {
@@ -377,6 +403,10 @@ impl Examiner for Script {
 
     fn models(&self) -> &[ModelUsed] {
         &[]
+    }
+
+    fn embedder(&self) -> Embedder {
+        self.embedder
     }
 
     fn document_scores(&self) -> &ScoreTable {

@@ -27,6 +27,7 @@ mod keys;
 mod legacy;
 mod limits;
 mod metrics;
+mod models;
 mod once;
 mod openapi;
 mod real;

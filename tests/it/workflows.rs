@@ -1,8 +1,11 @@
 //! `/jobs/start/:workflowName`: sign-up and validation, whom they register, and what sends an attempt to review.
 
 use serde_json::{Value, json};
+use twoface::admin::reply::{Reply as Answer, Warning};
+use twoface::admin::request::Request;
 use twoface::client::{Body, Reply};
 use twoface::domain::audit::Actor;
+use twoface::domain::evidence::Embedder;
 use twoface::domain::user::DocumentNumber;
 use twoface::service::blocklist::Blocking;
 
@@ -295,6 +298,70 @@ fn a_face_of_another_network_is_compared_with_nothing_and_that_is_said() {
     assert_eq!(attempt["status"], json!("REVIEW"));
     assert_eq!(attempt["reviewReasons"], json!(["search_people:people_incomplete"]));
     assert!(!is_user(&server, "001-0000000-9"));
+}
+
+/// Until the faces that can be are embedded anew, and the audit log tells of it.
+fn wait_for_remaking(server: &Server, left: usize, told: &str) {
+    let told = format!("\"word\":\"{told}\"");
+    for _ in 0..400 {
+        let lines = server.service().search_audit("\"faces.remade\"", 1).unwrap().lines;
+        if server.service().faces_not_searched() == left && lines.iter().any(|line| line.contains(&told)) {
+            return;
+        }
+        twoface::clock::pause(std::time::Duration::from_millis(25));
+    }
+    panic!("{} faces are still not searched", server.service().faces_not_searched());
+}
+
+#[test]
+fn after_an_upgrade_faces_are_embedded_anew_from_their_photos() {
+    let mut server = Server::start_with(MANY_TRIES);
+    let token = server.session();
+    sign_up(&server, &token, NUMBER, "cosine 0.8 person 1");
+    assert_eq!(close(&server, &token)["status"], json!("SUCCESS"));
+    let token = server.session();
+    assert_eq!(server.compare(&token, "cosine 0.8 person 2").status, 200);
+    let attempt = close(&server, &token)["id"].as_str().unwrap().parse().unwrap();
+    server.service().block(&Actor::System, server.account(), Blocking::Attempt(attempt), "a forger").unwrap();
+
+    // Twice: what was embedded anew still knows its photo.
+    for (upgrade, network) in [8, 7].into_iter().enumerate() {
+        server.upgrade(Embedder::of(&[network; 32]));
+        wait_for_remaking(&server, 0, "2 of 2");
+        assert_eq!(server.service().search_audit("\"faces.remade\"", 9).unwrap().lines.len(), upgrade + 1);
+        let body = Body::multipart(&[("face", "photo.jpg", b"person 1".as_slice())], &[]);
+        let found = server.client.call("POST", "/v1/2face/users/search", &[("Authorization", &server.key)], Some(body));
+        let found = found.unwrap().result();
+        assert_eq!((&found["searched"], &found["notSearched"]), (&json!(1), &json!(0)));
+        assert_eq!(found["people"][0]["user"]["documentId"], json!(NUMBER));
+    }
+    for (person, finding) in [(1, "duplicate_identity"), (2, "blocked_face")] {
+        let token = server.session();
+        let reply = sign_up(&server, &token, "001-0000000-9", &format!("cosine 0.8 person {person}"));
+        assert_eq!(job(&server, &reply)["details"]["steps"][3]["findings"], json!([finding]));
+    }
+}
+
+#[test]
+fn a_face_whose_photo_is_gone_is_left_as_it_is_and_told_of() {
+    let mut server = Server::start_with(MANY_TRIES);
+    for (number, person) in [(NUMBER, 1), ("001-0000000-9", 2)] {
+        let token = server.session();
+        sign_up(&server, &token, number, &format!("cosine 0.8 person {person}"));
+        assert_eq!(close(&server, &token)["status"], json!("SUCCESS"));
+        if person == 1 {
+            server.keep_for(Some(10), None);
+            server.clock.advance(std::time::Duration::from_secs(11 * 86_400));
+            assert!(server.sweep().0 > 0);
+        }
+    }
+    server.upgrade(Embedder::of(&[8; 32]));
+    wait_for_remaking(&server, 1, "1 of 2");
+    let Answer::Status(seen) = server.administer(Request::Status) else { panic!("not a status") };
+    assert!(seen.warnings.contains(&Warning::FacesNotSearched { faces: 1 }), "{:?}", seen.warnings);
+    let token = server.session();
+    let reply = start(&server, &token, "validation", &[("face", "person 1")], &[("documentId", NUMBER)]);
+    assert_eq!(invalid(&reply), (422, "other_model".into()));
 }
 
 #[test]

@@ -57,6 +57,7 @@ pub(super) fn status(desk: &Desk, actor: &Actor) -> Answer {
         reviews_waiting: service.reviews_waiting()?,
         accounts: service.accounts()?.len(),
         keys_live: keys.iter().filter(|key| key.live).count(),
+        faces_not_searched: service.faces_not_searched(),
         last_backup_at: service.last_backup_at(),
     };
     seen.warnings = warnings(&seen);
@@ -102,6 +103,9 @@ fn warnings(seen: &StatusSeen) -> Vec<Warning> {
     }
     if seen.jobs.waiting * 5 >= seen.jobs.queue_max * 4 {
         warnings.push(Warning::QueueNearlyFull { waiting: seen.jobs.waiting, max: seen.jobs.queue_max });
+    }
+    if seen.faces_not_searched > 0 {
+        warnings.push(Warning::FacesNotSearched { faces: seen.faces_not_searched });
     }
     match seen.last_backup_at.map(|at| days_between(at, seen.now)) {
         None => warnings.push(Warning::NoBackup),

@@ -73,6 +73,7 @@ fn sentence(warning: &Warning, scene: &Scene) -> (Tone, String) {
         Warning::QueueNearlyFull { waiting, max } => {
             (Tone::Warn, scene.fill(Text::WarnQueue, &[&waiting.to_string(), &max.to_string()]))
         }
+        Warning::FacesNotSearched { faces } => (Tone::Warn, scene.fill(Text::WarnFaces, &[&faces.to_string()])),
         Warning::NoBackup => (Tone::Warn, say(Text::WarnNoBackup)),
         Warning::BackupOld { days } => (Tone::Warn, scene.fill(Text::WarnBackupOld, &[&days.to_string()])),
         Warning::KeyEnds { key, days } => (Tone::Warn, scene.fill(Text::WarnKeyEnds, &[key, &days.to_string()])),

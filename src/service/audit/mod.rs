@@ -17,8 +17,9 @@ use crate::domain::audit::{Act, Actor, Entry};
 use crate::domain::hex;
 use crate::domain::id::Id;
 use crate::domain::refusal::{Failure, Stop};
+use crate::domain::time::Timestamp;
 use crate::store::tables::{BadRecord, Owner, Table, decode, encode, ids};
-use crate::store::{Commit, Op};
+use crate::store::{Commit, Op, Store};
 use chain::Whole;
 use file::Log;
 
@@ -26,6 +27,8 @@ use file::Log;
 pub const FOLDER: &str = "audit";
 /// What the signing key is for; another purpose has another key.
 const PURPOSE: &str = "sign the audit log";
+/// What the log calls the weights in the program.
+const OWN_WEIGHTS: &str = "embedded";
 /// Entries under one checkpoint at most, and rows let go with one commit.
 const BATCH: usize = 500;
 
@@ -33,6 +36,13 @@ const BATCH: usize = 500;
 pub(super) fn noted(entry: &Entry) -> Result<Op, Stop> {
     let value = encode(entry).map_err(|bad| unreadable(Table::Audit, bad))?;
     Ok(Op::Append { table: Table::Audit, prefix: Vec::new(), at: entry.at, value, owner: Owner::System })
+}
+
+/// Notes that the index was built again, and why.
+pub fn note_rebuilt(store: &Store, at: Timestamp, why: &str) -> Result<(), Stop> {
+    let entry = Entry::new(at, Actor::System, Act::StoreRebuilt).word(why);
+    let commit = Commit { ops: vec![noted(&entry)?], ..Commit::default() };
+    store.commit(commit).map_err(|error| Failure(format!("commit: {error}")).into())
 }
 
 /// What a search answers with.
@@ -57,8 +67,9 @@ impl Service {
         Ok(())
     }
 
-    /// Notes that the server starts, and whether its settings are others than at the last start.
-    pub fn note_start(&self) -> Result<(), Stop> {
+    /// Notes that the server starts, and whether its settings or its weights are others than at the last start. `bundle`: where
+    /// the weights come from, if they are not the program's own.
+    pub fn note_start(&self, bundle: Option<&str>) -> Result<(), Stop> {
         self.write_audit()?;
         self.note(&Actor::System, Act::ServerStarted, Some(env!("CARGO_PKG_VERSION").to_owned()))?;
         let settings = serde_json::to_vec(&self.config.settings).unwrap_or_default();
@@ -66,6 +77,16 @@ impl Service {
         let last = self.search_audit("\"configuration.changed\"", 1)?.lines;
         if !last.iter().any(|line| line.contains(&digest)) {
             self.note(&Actor::System, Act::ConfigurationChanged, Some(digest))?;
+        }
+        let last = self.search_audit("\"models.activated\"", 1)?.lines.pop();
+        let changed = match (bundle, last) {
+            // The program's own from the beginning.
+            (None, None) => false,
+            (now, Some(last)) => !last.contains(&format!("\"{}\"", now.unwrap_or(OWN_WEIGHTS))),
+            (Some(_), None) => true,
+        };
+        if changed {
+            self.note(&Actor::System, Act::ModelsActivated, Some(bundle.unwrap_or(OWN_WEIGHTS).to_owned()))?;
         }
         self.write_audit().map(drop)
     }
