@@ -12,6 +12,7 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 use twoface::domain::evidence::{Embedder, Embedding, Examiner};
 use twoface::vision::Engine;
+use twoface::vision::face::mesh;
 
 #[derive(Deserialize)]
 struct Golden {
@@ -167,6 +168,20 @@ fn a_good_portrait_needs_no_retake() {
         assert!(quality.yaw_degrees.abs() < 40.0 && quality.pitch_degrees.abs() < 30.0, "{name}");
         assert!(quality.roll_degrees.abs() < 15.0, "{name}");
     }
+}
+
+/// On obama_2009_congress.jpg he looks past the camera to his own right, which is the left of the picture.
+#[test]
+fn a_turned_head_is_turned_to_the_persons_own_side() {
+    let seen = twoface::vision::image::decode(&photo("obama_2009_congress.jpg")).unwrap().pixels;
+    let yaw = |picture: &image::RgbImage| {
+        let found = engine().search(picture).unwrap();
+        let region = mesh::Region::around(&found.faces[0]);
+        mesh::of(&engine().networks().face_mesh, picture, &region).unwrap().unwrap().yaw_degrees()
+    };
+    let (as_seen, in_a_mirror) = (yaw(&seen), yaw(&image::imageops::flip_horizontal(&seen)));
+    assert!(as_seen < -10.0 && in_a_mirror > 10.0, "{as_seen} and {in_a_mirror}, left is positive");
+    assert!((as_seen + in_a_mirror).abs() < 6.0, "{as_seen} and {in_a_mirror}");
 }
 
 #[test]

@@ -1,7 +1,10 @@
 //! A checkpoint: all rows in one sealed file, from which, with the journal after it, the index can be built again.
 //!
-//! It is written while commits go on, so its rows are of different moments between `lsn` and `end`. Because the journal's
-//! records are absolute, replaying from `lsn` on through `end` at least gives exactly the state at the end of the replay.
+//! It is made of the one before and the journal since then, which are authentic; and of the index only where those fail. Reading the
+//! index through would also fill memory: sled keeps some 16,000 pages, whatever its limit, before it lets go of the first.
+//!
+//! One that is made of the index is written while commits go on, so its rows are of different moments between `lsn` and `end`. Because
+//! the journal's records are absolute, replaying from `lsn` on through `end` at least gives exactly the state at the end of the replay.
 
 use std::ops::Bound;
 use std::path::{Path, PathBuf};
@@ -46,36 +49,117 @@ pub(super) fn list(disk: &dyn Disk, dir: &Path) -> Result<Vec<u64>, StoreError> 
     Ok(disk.list(&folder(dir))?.iter().filter_map(number).collect())
 }
 
-/// Writes all rows as they are now. `lsn`: all up to it is in the index; `position`: the last record that is, asked at the end.
+/// Writes all rows as they were at record `lsn`, where every segment of the journal that holds records up to it is closed.
 pub(super) fn write(
     shared: &Shared,
     lsn: u64,
     position: impl FnOnce() -> Result<u64, StoreError>,
 ) -> Result<Covered, StoreError> {
-    let (disk, folder) = (shared.disk.as_ref(), folder(&shared.dir));
-    disk.create_dir(&folder)?;
-    let path = path(&folder, lsn);
-    let root = shared.keys.root("checkpoint");
-    let mut writer = Writer::create_unnamed(disk, &path, Kind::Checkpoint, &root, lsn)?;
-    let mut covered = Covered { lsn, end: lsn, rows: 0 };
+    shared.disk.create_dir(&folder(&shared.dir))?;
+    from_journal(shared, lsn).or_else(|why| {
+        tracing::warn!(error = %why, "the checkpoint is made of the index");
+        from_index(shared, lsn, position)
+    })
+}
+
+/// The rows of the checkpoint before, as the journal changed them since.
+fn from_journal(shared: &Shared, lsn: u64) -> Result<Covered, OpenError> {
+    let (disk, dir) = (&shared.disk, &shared.dir);
+    let before = list(disk.as_ref(), dir)?.pop();
+    let changes = journal::changes(disk, dir, &shared.keys.root("journal"), before.unwrap_or(0), lsn)?;
+    let mut changes = changes.into_iter().peekable();
+    let mut out = Out::create(shared, lsn)?;
+    if let Some(before) = before {
+        let covered = read(disk, dir, &shared.keys.root("checkpoint"), before, |page| {
+            for (key, stored) in page {
+                // Those in between, and what has become of this one.
+                while let Some((changed, now)) = changes.next_if(|(changed, _)| *changed < key) {
+                    out.add(&changed, now.as_deref())?;
+                }
+                match changes.next_if(|(changed, _)| *changed == key) {
+                    Some((_, now)) => out.add(&key, now.as_deref())?,
+                    None => out.add(&key, Some(&stored))?,
+                }
+            }
+            Ok(())
+        })?;
+        if covered.end > lsn {
+            let what = format!("it covers record {}, beyond {lsn}", covered.end);
+            return Err(OpenError::Damaged { file: path(&folder(dir), before), offset: 0, what });
+        }
+    }
+    for (changed, now) in changes {
+        out.add(&changed, now.as_deref())?;
+    }
+    Ok(out.finish(lsn)?)
+}
+
+/// The rows of the index as they are now. `position`: the last record that is in it, asked at the end.
+fn from_index(
+    shared: &Shared,
+    lsn: u64,
+    position: impl FnOnce() -> Result<u64, StoreError>,
+) -> Result<Covered, StoreError> {
+    let mut out = Out::create(shared, lsn)?;
     let mut low = Bound::Unbounded;
-    for number in 1.. {
+    loop {
         let page = shared.kv.range((low, Bound::Unbounded), Direction::Forward, FRAME_ROWS)?;
         let Some((last, _)) = page.last() else { break };
         low = Bound::Excluded(last.clone());
-        let mut plain = Vec::new();
-        // Rows of people who were forgotten while they were being written are dropped here for good.
-        for (key, stored) in page.iter().filter(|(key, stored)| key != STATE_KEY && !is_forgotten(shared, stored)) {
-            journal::encode_row(&mut plain, key, Some(stored));
-            covered.rows += 1;
+        for (key, stored) in page.iter().filter(|(key, _)| key != STATE_KEY) {
+            out.add(key, Some(stored))?;
         }
-        writer.append(number, &plain)?;
     }
-    covered.end = position()?;
-    writer.append(END, &[covered.end.to_be_bytes(), covered.rows.to_be_bytes()].concat())?;
-    writer.sync()?;
-    frame::publish(disk, &path)?;
-    Ok(covered)
+    out.finish(position()?)
+}
+
+/// A checkpoint that is being written, in the order of the keys.
+struct Out<'a> {
+    shared: &'a Shared,
+    path: PathBuf,
+    writer: Writer,
+    lsn: u64,
+    rows: u64,
+    frames: u64,
+    plain: Vec<u8>,
+    /// In `plain`.
+    waiting: usize,
+}
+
+impl<'a> Out<'a> {
+    fn create(shared: &'a Shared, lsn: u64) -> Result<Self, StoreError> {
+        let path = path(&folder(&shared.dir), lsn);
+        let root = shared.keys.root("checkpoint");
+        let writer = Writer::create_unnamed(shared.disk.as_ref(), &path, Kind::Checkpoint, &root, lsn)?;
+        Ok(Self { shared, path, writer, lsn, rows: 0, frames: 0, plain: Vec::new(), waiting: 0 })
+    }
+
+    /// Rows that are gone, and those of people who were forgotten meanwhile, are dropped here for good.
+    fn add(&mut self, key: &[u8], stored: Option<&[u8]>) -> Result<(), StoreError> {
+        let Some(stored) = stored.filter(|stored| !is_forgotten(self.shared, stored)) else { return Ok(()) };
+        journal::encode_row(&mut self.plain, key, Some(stored));
+        self.rows += 1;
+        self.waiting += 1;
+        if self.waiting == FRAME_ROWS { self.frame() } else { Ok(()) }
+    }
+
+    fn frame(&mut self) -> Result<(), StoreError> {
+        self.frames += 1;
+        self.writer.append(self.frames, &self.plain)?;
+        self.plain.clear();
+        self.waiting = 0;
+        Ok(())
+    }
+
+    fn finish(mut self, end: u64) -> Result<Covered, StoreError> {
+        if self.waiting > 0 {
+            self.frame()?;
+        }
+        self.writer.append(END, &[end.to_be_bytes(), self.rows.to_be_bytes()].concat())?;
+        self.writer.sync()?;
+        frame::publish(self.shared.disk.as_ref(), &self.path)?;
+        Ok(Covered { lsn: self.lsn, end, rows: self.rows })
+    }
 }
 
 /// Reads a checkpoint to its end and hands over its rows, each once.

@@ -221,6 +221,47 @@ pub(super) fn read(
     Ok(extent)
 }
 
+/// What the records after `after` through `through` came to. All of them are in segments that are closed.
+pub(super) fn changes(
+    disk: &Arc<dyn Disk>,
+    dir: &Path,
+    root: &SecretKey,
+    after: u64,
+    through: u64,
+) -> Result<Changes, OpenError> {
+    let dir = folder(dir);
+    let segments = segments(disk.as_ref(), &dir)?;
+    let (mut all, mut last) = (Changes::new(), after);
+    for (index, first) in segments.iter().enumerate() {
+        let is_over = segments.get(index + 1).is_some_and(|next| *next <= after + 1);
+        if is_over || *first > through {
+            continue;
+        }
+        let path = segment_path(&dir, *first);
+        let mut reader = Reader::open(disk, &path, Kind::Journal, root)?;
+        while last < through {
+            let offset = reader.offset;
+            let frame = match reader.next() {
+                Ok(Some(frame)) if frame.number <= after => continue,
+                Ok(Some(frame)) if frame.number == last + 1 => decode(&frame.plain),
+                Ok(None) => break,
+                Err(ReadError::Io(e)) => return Err(OpenError::Io(path, e)),
+                Ok(Some(_)) | Err(ReadError::Bad) => None,
+            };
+            let what = || format!("record {} is not what was written", last + 1);
+            all.extend(frame.ok_or_else(|| OpenError::Damaged { file: path.clone(), offset, what: what() })?);
+            last += 1;
+        }
+    }
+    match last == through {
+        true => Ok(all),
+        false => {
+            let what = format!("records {} to {through} are missing", last + 1);
+            Err(OpenError::Damaged { file: dir, offset: 0, what })
+        }
+    }
+}
+
 /// Removes the segments that hold nothing after `lsn`. The last one stays.
 pub(super) fn cut(disk: &dyn Disk, dir: &Path, lsn: u64) -> Result<(), StoreError> {
     let dir = folder(dir);

@@ -2,8 +2,9 @@
 //! whisper a body of ten megabytes with a good credential. Whoever is cut off comes back.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
-use std::sync::Arc;
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -24,6 +25,8 @@ struct Shared {
     over: AtomicBool,
     held: AtomicUsize,
     cut_off: AtomicU64,
+    /// Where the kernel tells of the attackers' thread.
+    task: OnceLock<PathBuf>,
 }
 
 pub struct Siege {
@@ -37,6 +40,8 @@ impl Siege {
         let (address, key, root) = (server.address, server.key.clone(), server.certificate.clone());
         let seen = Arc::clone(&shared);
         let thread = std::thread::spawn(move || {
+            let task = std::fs::read_link("/proc/thread-self").unwrap();
+            seen.task.set(PathBuf::from("/proc").join(task).join("stat")).unwrap();
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
             runtime.block_on(async move {
                 let tls = connector(&root);
@@ -60,6 +65,16 @@ impl Siege {
             std::thread::sleep(Duration::from_millis(100));
         }
         self.shared.held.load(Ordering::Relaxed)
+    }
+
+    /// Time that the attackers themselves have been on a processor.
+    pub fn used(&self) -> Duration {
+        let told = std::fs::read_to_string(self.shared.task.get().unwrap()).unwrap();
+        // After the name in brackets, the 12th and 13th fields: in user mode and in the kernel, in hundredths of a second.
+        let (_, fields) = told.rsplit_once(')').unwrap();
+        let hundredths: u64 =
+            fields.split_whitespace().skip(11).take(2).map(|field| field.parse::<u64>().unwrap()).sum();
+        Duration::from_millis(hundredths * 10)
     }
 
     /// Ends it and tells how it went.

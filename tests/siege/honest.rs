@@ -40,8 +40,8 @@ pub fn done_in(server: &Server, clients: usize, seconds: u64) -> u64 {
     done.into_inner()
 }
 
-/// About so many requests of every kind: sessions, jobs, records, mistakes.
-pub fn mixed(server: &Server, clients: usize, requests: u64) {
+/// About so many requests of every kind: sessions, jobs, records, mistakes. One attempt in `erase_every` is erased again.
+pub fn mixed(server: &Server, clients: usize, requests: u64, erase_every: u64) {
     let left = AtomicU64::new(requests);
     std::thread::scope(|scope| {
         for _ in 0..clients {
@@ -49,7 +49,7 @@ pub fn mixed(server: &Server, clients: usize, requests: u64) {
                 let client = server.client();
                 let mut round = 0_u64;
                 while left.load(Ordering::Relaxed) > 0 {
-                    let made = mixed_round(&client, &server.key, round).unwrap();
+                    let made = mixed_round(&client, &server.key, round, erase_every).unwrap();
                     left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| Some(left.saturating_sub(made)))
                         .unwrap();
                     round += 1;
@@ -60,7 +60,7 @@ pub fn mixed(server: &Server, clients: usize, requests: u64) {
 }
 
 /// One sign-up with some reading around it. Returns how many requests that were.
-fn mixed_round(client: &Client, key: &str, round: u64) -> Option<u64> {
+fn mixed_round(client: &Client, key: &str, round: u64, erase_every: u64) -> Option<u64> {
     let mut made = 0;
     let mut call = |method: &str, path: &str, headers: &[(&str, &str)], body: Option<Body>, expected: &[u16]| {
         made += 1;
@@ -86,8 +86,7 @@ fn mixed_round(client: &Client, key: &str, round: u64) -> Option<u64> {
     call("GET", "/users?limit=5", &authorized, None, &[200])?;
     call("GET", "/users", &[("Authorization", "nobody")], None, &[403])?;
     call("GET", "/nothing", &authorized, None, &[404])?;
-    // What is kept would grow; what is erased must give everything back.
-    if round.is_multiple_of(20) {
+    if round.is_multiple_of(erase_every) {
         call("DELETE", &format!("/attempts/{attempt}"), &authorized, None, &[200])?;
     }
     Some(made)

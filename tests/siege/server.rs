@@ -37,6 +37,7 @@ impl Server {
         let folder = tempfile::tempdir().unwrap();
         let config = folder.path().join("twoface.toml");
         let settings = "[server]\nlisten = \"127.0.0.1:0\"\nconnections_max = 8192\n[data]\ndir = \"store\"\n\
+                        [sessions]\ntries = 1000\n\
                         [limits]\nrequests_per_minute = 100000000\nbad_credentials_wait = false\n[log]\nlevel = \"warn\"\n";
         std::fs::write(&config, settings).unwrap();
         let mut child =

@@ -97,6 +97,44 @@ fn a_sealed_copy_from_before_cannot_be_read_after_the_key_is_gone() {
 }
 
 #[test]
+fn a_checkpoint_is_the_one_before_with_what_the_journal_changed() {
+    let dir = tempfile::tempdir().unwrap();
+    let rebuilt = || Store::open_on(Arc::new(RealDisk), derive, options(dir.path()), Trust::Never).unwrap().0;
+    let newest = || {
+        let files = std::fs::read_dir(dir.path().join("checkpoint")).unwrap().map(|entry| entry.unwrap().path());
+        files.max().unwrap()
+    };
+    let (store, _) = open(dir.path()).unwrap();
+    let photos: Vec<_> = (2..=6).map(|subject| register(&store, subject)).collect();
+    store.checkpoint().unwrap();
+    // Before the first, in between, over one, without one, without somebody, and after the last.
+    let changed = serde_json::to_vec(&(99, &photos[0])).unwrap();
+    let put = Op::Put { table: Table::Users, key: row_key(3), value: changed, owner: person(3) };
+    let delete = Op::Delete { table: Table::Jobs, key: [row_key(5), vec![1; 12]].concat() };
+    store.commit(Commit { ops: vec![put, delete], ..Commit::default() }).unwrap();
+    let _photos = [1, 7].map(|subject| register(&store, subject));
+    store.forget(&[(id(1), id(4))], Timestamp::from_millis(5)).unwrap();
+    store.checkpoint().unwrap();
+    let wanted = rows(&store);
+    assert_eq!(wanted.len(), 3 * 6 - 1);
+    drop(store);
+    let store = rebuilt();
+    assert_eq!(rows(&store), wanted);
+
+    // One that is damaged is not gone on from.
+    store.checkpoint().unwrap();
+    let mut bytes = std::fs::read(newest()).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 1;
+    std::fs::write(newest(), bytes).unwrap();
+    register(&store, 8);
+    store.checkpoint().unwrap();
+    let wanted = rows(&store);
+    drop(store);
+    assert_eq!(rows(&rebuilt()), wanted);
+}
+
+#[test]
 fn an_interrupted_forgetting_is_finished_at_the_next_opening() {
     let dir = tempfile::tempdir().unwrap();
     let (store, _) = open(dir.path()).unwrap();
