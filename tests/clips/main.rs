@@ -177,6 +177,14 @@ fn what_is_no_clip_is_refused() {
     assert_eq!(why(&wide), clip(ClipFault::TooManyPixels { width: 65_535, height: 65_535 }));
 }
 
+/// A damaged index leads round and round in it: without a limit this takes all the time that there is.
+#[test]
+fn an_index_that_leads_in_circles_is_left_soon() {
+    let decoder = decoder(BINARY, 5);
+    let refused = decode(&decoder, &data("circles.mkv")).map(|(seen, _)| seen);
+    assert_eq!(refused.unwrap_err(), UnusableReason::Clip(ClipFault::Damaged));
+}
+
 #[test]
 fn a_frame_of_another_size_is_refused() {
     let small = image_of(32, 32);

@@ -13,6 +13,9 @@ use crate::server::Server;
 /// What decoding a clip may take (`clips.decode_seconds_max`), for each of those that wait before it, and the rest of a request.
 pub const ANSWERED_WITHIN: Duration = Duration::from_secs(60);
 
+/// One that takes longer is kept, to be looked at.
+const TOLD_FROM: Duration = Duration::from_secs(10);
+
 const CLIENTS: u64 = 4;
 /// Asked in one session; what it left is then erased, so that the disk shows whether everything is given back.
 const PER_SESSION: u64 = 50;
@@ -56,9 +59,19 @@ fn visit(client: &Client, key: &str, sent: &Mutex<Sent>, mut next: impl FnMut() 
         let body = Body::multipart(&[("clip", "clip.mp4", clip.as_slice())], &[]);
         let watch = Instant::now();
         let reply = client.call("POST", &format!("/v1/2face/faces/{operation}"), &headers, Some(body)).unwrap();
-        let took = watch.elapsed();
         assert!(reply.status < 500, "{}: {}", reply.status, reply.json());
-        let slug = reply.result()["error"].as_str().unwrap_or("examined").to_owned();
+        let answer = match reply.header("x-job-id") {
+            // It was not waited for any longer.
+            Some(job) if reply.result().is_string() => finished(client, &token, job),
+            _ => reply.result(),
+        };
+        let took = watch.elapsed();
+        if took > TOLD_FROM {
+            let file = std::env::temp_dir().join(format!("slow-clip-{token:.8}-{round}"));
+            std::fs::write(&file, &clip).unwrap();
+            println!("{:.1} s for {}", took.as_secs_f64(), file.display());
+        }
+        let slug = answer["error"].as_str().unwrap_or("examined").to_owned();
         let mut sent = sent.lock().unwrap();
         sent.clips += 1;
         sent.slowest = sent.slowest.max(took);
@@ -69,4 +82,16 @@ fn visit(client: &Client, key: &str, sent: &Mutex<Sent>, mut next: impl FnMut() 
     let attempt = closed.unwrap().result().as_str().unwrap().to_owned();
     let erased = client.call("DELETE", &format!("/v1/2face/attempts/{attempt}"), &authorized, None).unwrap();
     assert_eq!(erased.status, 200, "{}", erased.json());
+}
+
+/// Asks until the job has ended.
+fn finished(client: &Client, token: &str, job: &str) -> serde_json::Value {
+    loop {
+        let seen =
+            client.call("GET", &format!("/v1/2face/jobs/{job}"), &[("X-Tagshelf-Session", token)], None).unwrap();
+        if seen.result()["status"].as_u64().is_some_and(|status| status >= 2) {
+            return seen.result()["output"]["result"].clone();
+        }
+        std::thread::sleep(Duration::from_millis(200));
+    }
 }

@@ -1,7 +1,7 @@
 //! Matroska and WebM, finished or as a browser streams it.
 
 use std::borrow::Cow;
-use std::io::Cursor;
+use std::io::{self, Cursor, Read, Seek, SeekFrom};
 
 use matroska_demuxer::{DemuxError, Frame, MatrixCoefficients, MatroskaFile, Range, TrackEntry, TrackType};
 use shiguredo_mp4::Decode;
@@ -12,9 +12,41 @@ use super::mp4;
 use super::track::{Codec, Packet, Track, unsupported};
 use crate::domain::evidence::ClipFault;
 
+/// A file that is read so often at most: damaged indexes can lead the library round and round in a few hundred bytes.
+struct Patient<'a> {
+    file: Cursor<&'a [u8]>,
+    left: usize,
+}
+
+impl<'a> Patient<'a> {
+    /// A whole file is read about once, most of it many bytes at a time.
+    fn with(file: &'a [u8]) -> Self {
+        Self { file: Cursor::new(file), left: 10_000 + 4 * file.len() }
+    }
+
+    fn once_more(&mut self) -> io::Result<()> {
+        self.left = self.left.checked_sub(1).ok_or(io::ErrorKind::QuotaExceeded)?;
+        Ok(())
+    }
+}
+
+impl Read for Patient<'_> {
+    fn read(&mut self, to: &mut [u8]) -> io::Result<usize> {
+        self.once_more()?;
+        self.file.read(to)
+    }
+}
+
+impl Seek for Patient<'_> {
+    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+        self.once_more()?;
+        self.file.seek(to)
+    }
+}
+
 /// Reads the first video track.
 pub fn read(file: &[u8]) -> Result<Track<'_>, ClipFault> {
-    let mut reader = MatroskaFile::open(Cursor::new(file)).map_err(|_| ClipFault::Damaged)?;
+    let mut reader = MatroskaFile::open(Patient::with(file)).map_err(|_| ClipFault::Damaged)?;
     let video = reader.tracks().iter().find(|track| track.track_type() == TrackType::Video);
     let video = video.ok_or(ClipFault::Damaged)?;
     let number = video.track_number().get();
@@ -36,7 +68,7 @@ pub fn read(file: &[u8]) -> Result<Track<'_>, ClipFault> {
     Ok(Track { container, codec, rotation_degrees: 0, colour, packets })
 }
 
-fn next(reader: &mut MatroskaFile<Cursor<&[u8]>>, frame: &mut Frame) -> Result<bool, ClipFault> {
+fn next(reader: &mut MatroskaFile<Patient<'_>>, frame: &mut Frame) -> Result<bool, ClipFault> {
     match reader.next_frame(frame) {
         Ok(more) => Ok(more),
         // A recording whose page was closed ends inside a block: what came before it is whole.
