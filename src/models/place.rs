@@ -106,14 +106,15 @@ impl Place {
 
     /// Back to what was in force before: the bundle before, or the program's own weights (`None`), at once if `all`.
     pub fn roll_back(&self, all: bool) -> Result<Option<Kept>, String> {
-        let mut kept = self.kept()?;
-        if kept.pop().is_none() {
+        if self.kept()?.is_empty() {
             return Err("the program's own weights are in force; there is nothing to go back to".to_owned());
         }
+        let _alone = self.lock()?;
+        let mut kept = self.kept()?;
+        kept.pop();
         if all {
             kept.clear();
         }
-        let _alone = self.lock()?;
         self.keep(&kept).map_err(|error| format!("{}: {error}", self.folder.display()))?;
         Ok(kept.pop())
     }
