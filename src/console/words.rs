@@ -176,7 +176,7 @@ texts! {
     WarnDisk "The disk has only {} free: make room." "Al disco solo le quedan {} libres: haga sitio."
     WarnQueue "{} of {} places in the queue are taken." "{} de {} puestos de la cola están ocupados."
     WarnNoBackup "There was never a backup: `twoface backup DIR`." "Nunca hubo una copia: `twoface backup DIR`."
-    WarnFaces "{} faces are not searched: another network made them. See `twoface help operations`." "{} rostros no se buscan: los hizo otra red. Vea `twoface help operations`."
+    WarnFaces "{} faces are not searched: see `twoface help operations`." "{} rostros no se buscan: vea `twoface help operations`."
     WarnBackupOld "The last backup is {} days old: `twoface backup DIR`." "La última copia tiene {} días: `twoface backup DIR`."
     WarnKeyEnds "The key {} ends in {} days: make its client a new one." "La clave {} vence en {} días: haga otra para su cliente."
     WarnOffline "No server runs. This is the store alone, and no server can start meanwhile." "No hay servidor. Esto es el almacén solo, y ningún servidor puede arrancar entretanto."

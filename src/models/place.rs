@@ -81,7 +81,8 @@ impl Place {
         let _alone = self.lock()?;
         let new = Kept { id: bundle.id(), version: bundle.contents.version.clone() };
         let mut kept = self.kept()?;
-        if kept.last() == Some(&new) {
+        // One that was damaged since is put here again.
+        if kept.last() == Some(&new) && self.models(&new).is_ok() {
             return Err("it is in force already".to_owned());
         }
         let said = |error: io::Error| format!("{}: {error}", self.folder.display());
@@ -140,12 +141,6 @@ impl Place {
 
     fn unpack(&self, bundle: &Bundle, folder: &Path) -> io::Result<()> {
         private(folder)?;
-        // What another user than the server's puts here, the server cannot read.
-        if fs::metadata(folder)?.uid() != fs::metadata(&self.data)?.uid() {
-            fs::remove_dir(folder)?;
-            let what = "the data belongs to another user; install as that one (`sudo -u twoface twoface models …`)";
-            return Err(io::Error::new(ErrorKind::PermissionDenied, what));
-        }
         let own = [(LISTING, &bundle.listing), (SIGNATURE, &bundle.signature)];
         for (name, bytes) in bundle.files.iter().map(|(name, bytes)| (name.as_str(), bytes)).chain(own) {
             write(&folder.join(name), bytes)?;
@@ -157,6 +152,12 @@ impl Place {
         let said = |error: io::Error| format!("{}: {error}", self.folder.display());
         if !self.data.exists() {
             return Err(format!("{}: start the server once, so that there is a store", self.data.display()));
+        }
+        // What another user puts here the server could not read, and would not start.
+        if fs::metadata(&self.data).map_err(said)?.uid() != rustix::process::geteuid().as_raw() {
+            return Err(
+                "the data belongs to another user; do this as that one (`sudo -u twoface twoface models …`)".into()
+            );
         }
         if !self.folder.exists() {
             private(&self.folder).and_then(|()| sync(&self.data)).map_err(said)?;

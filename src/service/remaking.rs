@@ -3,15 +3,17 @@
 //! One at a time, each in its turn behind the jobs. What cannot be made anew (its photo was never kept, retention removed it, or no
 //! face is found in it any more) stays as it is: not searched, counted, and told in every search that it matters to.
 
+use std::collections::VecDeque;
+
 use tokio::sync::oneshot;
 
 use super::{Committed, Service, failed, person, unreadable};
-use crate::domain::evidence::{Embedding, FaceKept, Selfie};
+use crate::domain::evidence::{Embedding, Examiner, FaceKept, Selfie};
 use crate::domain::id::Id;
 use crate::domain::job::Job;
 use crate::domain::refusal::Stop;
 use crate::store::tables::{Table, ids, key};
-use crate::store::{Commit, Expect, Op};
+use crate::store::{Commit, Expect, Op, Row};
 
 /// Rows read at a time.
 const ROWS_READ: usize = 64;
@@ -21,6 +23,8 @@ const ROWS_READ: usize = 64;
 pub struct Walk {
     table: usize,
     after: Option<Vec<u8>>,
+    /// Read, and not looked at yet.
+    page: VecDeque<Row>,
     pub remade: u64,
     /// Could not be made anew.
     pub left: u64,
@@ -54,26 +58,33 @@ impl Service {
     /// queue is full, the way has not gone on.
     pub fn ask_anew(&self, walk: &mut Walk) -> Result<Option<(Outdated, Answer)>, Stop> {
         while let Some(table) = Walk::TABLES.get(walk.table).copied() {
-            let page = self.store.scan(table, &[], walk.after.as_deref(), ROWS_READ).map_err(failed)?;
-            if page.is_empty() {
-                (walk.table, walk.after) = (walk.table + 1, None);
-            }
-            for (at, row) in page {
-                let [account, subject] = ids(&at).map_err(|bad| unreadable(table, bad))?;
-                let kept = FaceKept::from_bytes(&row);
-                if Some(&kept.embedding.by) != self.embedder.get() {
-                    let photo = kept.selfie.map(|selfie| self.photo_of(account, selfie)).transpose()?.flatten();
-                    if let (Some(selfie), Some(photo)) = (kept.selfie, photo) {
-                        let embed = self.ask_examiner(None, move |examiner| {
-                            examiner.embed_face(&photo).ok().map(|seen| seen.embedding)
-                        });
-                        let answer = embed?;
-                        walk.after = Some(at);
-                        return Ok(Some((Outdated { table, account, subject, row, selfie }, answer)));
-                    }
-                    walk.left += 1;
+            let Some((at, row)) = walk.page.front() else {
+                let page = self.store.scan(table, &[], walk.after.as_deref(), ROWS_READ).map_err(failed)?;
+                match page.last() {
+                    Some((last, _)) => walk.after = Some(last.clone()),
+                    None => (walk.table, walk.after) = (walk.table + 1, None),
                 }
-                walk.after = Some(at);
+                walk.page = page.into();
+                continue;
+            };
+            let [account, subject] = ids(at).map_err(|bad| unreadable(table, bad))?;
+            let kept = FaceKept::from_bytes(row);
+            let mut asked = None;
+            if Some(&kept.embedding.by) != self.embedder.get() {
+                let photo = kept.selfie.map(|selfie| self.photo_of(account, selfie)).transpose()?.flatten();
+                match (kept.selfie, photo) {
+                    (Some(selfie), Some(photo)) => {
+                        let embed =
+                            move |examiner: &dyn Examiner| examiner.embed_face(&photo).ok().map(|seen| seen.embedding);
+                        let answer = self.ask_examiner(None, embed)?;
+                        asked = Some((Outdated { table, account, subject, row: row.clone(), selfie }, answer));
+                    }
+                    _ => walk.left += 1,
+                }
+            }
+            walk.page.pop_front();
+            if asked.is_some() {
+                return Ok(asked);
             }
         }
         Ok(None)

@@ -99,6 +99,19 @@ fn a_bundle_is_in_force_until_it_is_gone_back_from_and_damage_keeps_the_server_f
     let why = models::engine(&config).err().unwrap().to_string();
     assert!(why.contains("mini_xception.safetensors is not what was recorded") && why.contains("rollback"), "{why}");
 
+    // As it says: installed again it serves again.
+    let again = Bundle::read(&dir.path().join("3.bundle"), maker().public()).unwrap();
+    place.install(&again, |_| Ok(())).unwrap();
+    assert!(models::engine(&config).is_ok());
+    assert_eq!(place.kept().unwrap().len(), 2);
+
+    // Root's files would keep the server, who is somebody else, from starting. (Only root can give a folder away.)
+    let data = dir.path().join("store");
+    if std::os::unix::fs::chown(&data, Some(12_345), None).is_ok() {
+        assert!(place.roll_back(false).unwrap_err().contains("sudo -u"));
+        std::os::unix::fs::chown(&data, Some(0), None).unwrap();
+    }
+
     assert_eq!(place.roll_back(false).unwrap().unwrap().version, "2");
     assert_eq!(in_force().as_deref(), Some("2"));
     assert_eq!(place.roll_back(true).unwrap(), None);

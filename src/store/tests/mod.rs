@@ -31,7 +31,7 @@ fn derive(table: Table, value: &[u8]) -> Result<Vec<IndexRow>, BadRecord> {
 }
 
 fn options(dir: &Path) -> OpenOptions {
-    OpenOptions { cache_bytes: 4 << 20, ..OpenOptions::new(dir, MasterKey::Given(SecretKey::from_bytes([9; 32]))) }
+    OpenOptions::new(dir, MasterKey::Given(SecretKey::from_bytes([9; 32])))
 }
 
 fn open(dir: &Path) -> Result<(Store, OpenReport), OpenError> {
