@@ -173,6 +173,7 @@ enum Evaluate {
 
 /// Runs the program.
 pub fn main() -> ExitCode {
+    leave_quietly_when_nobody_reads();
     let cli = Cli::parse();
     match run(cli) {
         Ok(()) => ExitCode::SUCCESS,
@@ -181,6 +182,18 @@ pub fn main() -> ExitCode {
             if error.is::<Unreachable>() { ExitCode::from(3) } else { ExitCode::FAILURE }
         }
     }
+}
+
+/// Whoever reads what is printed may stop before its end (`twoface … | head`), which the standard library panics at.
+fn leave_quietly_when_nobody_reads() {
+    let before = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        let text = panic.payload().downcast_ref::<String>().map_or("", String::as_str);
+        if text.starts_with("failed printing to stdout") && text.contains("Broken pipe") {
+            std::process::exit(0);
+        }
+        before(panic);
+    }));
 }
 
 type Done = Result<(), Box<dyn std::error::Error>>;

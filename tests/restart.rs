@@ -174,6 +174,26 @@ fn weights_are_installed_and_gone_back_from_and_the_audit_log_tells_which_each_s
 }
 
 #[test]
+fn who_stops_reading_is_not_shown_a_panic() {
+    let folder = tempfile::tempdir().unwrap();
+    start(folder.path()).kill();
+    for arguments in [&["models", "show"][..], &["accounts", "list"], &["config", "defaults"], &["audit", "tail"]] {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_twoface"))
+            .args(arguments)
+            .arg("--config")
+            .arg(folder.path().join("config.toml"))
+            .stdout(std::process::Stdio::piped())
+            .stderr(std::process::Stdio::piped())
+            .spawn()
+            .unwrap();
+        drop(child.stdout.take());
+        let output = child.wait_with_output().unwrap();
+        let error = String::from_utf8(output.stderr).unwrap();
+        assert!(output.status.success() && error.is_empty(), "{arguments:?}: {error}");
+    }
+}
+
+#[test]
 fn a_second_server_on_the_same_data_is_told_so() {
     let folder = tempfile::tempdir().unwrap();
     let server = start(folder.path());
