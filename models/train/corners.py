@@ -30,9 +30,10 @@ class Block(nn.Module):
     # Whether the normalisation is folded in already, as in weights that the training goes on from.
     plain = False
 
-    def __init__(self, inputs, outputs, stride=1, shortcut=False, kernel=3):
+    def __init__(self, inputs, outputs, stride=1, shortcut=False, kernel=3, pad=None):
         super().__init__()
-        self.conv = nn.Conv2d(inputs, outputs, kernel, stride, kernel // 2, bias=self.plain)
+        pad = kernel // 2 if pad is None else pad
+        self.conv = nn.Conv2d(inputs, outputs, kernel, stride, pad, bias=self.plain)
         self.norm = nn.Identity() if self.plain else nn.BatchNorm2d(outputs)
         self.shortcut = shortcut
 
@@ -233,6 +234,8 @@ def measure(net, pictures, corners):
 def export(net, path):
     tensors = {}
     for name, part in net.named_children():
+        if isinstance(part, nn.Dropout):
+            continue
         weight, bias = part.folded() if isinstance(part, Block) else (part.weight, part.bias)
         # In the order of their axes: in training channels lie last.
         tensors[f"{name}.weight"] = np.ascontiguousarray(weight.detach().numpy(), np.float32)

@@ -5,8 +5,8 @@ use candle_core::{Device, Tensor};
 use super::LoadError;
 use super::nets::graph::Graph;
 use super::nets::{
-    Net, NetError, blendshapes, corners, facemesh, mini_xception, minifasnet, mrz_ctc, pplcnet, ppocr_det, ppocr_rec,
-    sface, yunet,
+    Net, NetError, blendshapes, corners, facemesh, layout, mini_xception, minifasnet, mrz_ctc, pplcnet, ppocr_det,
+    ppocr_rec, sface, yunet,
 };
 use super::weights::Models;
 
@@ -24,7 +24,9 @@ pub struct Networks {
     pub alphabet: Vec<String>,
     pub document_orientation: Net,
     pub document_corners: Net,
+    pub document_layout: Net,
     pub mrz_reader: Net,
+    pub number_reader: Net,
 }
 
 impl Networks {
@@ -48,7 +50,9 @@ impl Networks {
             alphabet,
             document_orientation: net("pplcnet", pplcnet::describe)?,
             document_corners: net("corners", corners::describe)?,
+            document_layout: net("layout", layout::describe)?,
             mrz_reader: net("mrz_ctc", mrz_ctc::describe)?,
+            number_reader: net("number_ctc", mrz_ctc::describe)?,
         })
     }
 
@@ -65,7 +69,9 @@ impl Networks {
             (&self.text_reader, [1, ppocr_rec::HEIGHT, 320, 3]),
             (&self.document_orientation, [1, pplcnet::SIDE, pplcnet::SIDE, 3]),
             (&self.document_corners, [1, corners::SHORT, corners::LONG, 3]),
+            (&self.document_layout, [1, layout::HIGH, layout::WIDE, 3]),
             (&self.mrz_reader, [1, mrz_ctc::HEIGHT, 528, 1]),
+            (&self.number_reader, [1, mrz_ctc::HEIGHT, 264, 1]),
         ];
         for (net, shape) in nets {
             let input = Tensor::full(0.5f32, &shape[..], &Device::Cpu)?;

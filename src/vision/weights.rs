@@ -209,6 +209,8 @@ static EMBEDDED: &[(&str, &[u8])] = &[
     ("pplcnet_x1_0_doc_ori.safetensors", include_bytes!("../../models/pplcnet_x1_0_doc_ori.safetensors")),
     ("mrz_ctc.safetensors", include_bytes!("../../models/mrz_ctc.safetensors")),
     ("corners.safetensors", include_bytes!("../../models/corners.safetensors")),
+    ("layout.safetensors", include_bytes!("../../models/layout.safetensors")),
+    ("number_ctc.safetensors", include_bytes!("../../models/number_ctc.safetensors")),
 ];
 
 #[cfg(test)]

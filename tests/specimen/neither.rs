@@ -23,10 +23,16 @@ const KINDS: [(&str, Draw); 9] = [
 
 /// One of each in turn; none stands for a scene with nothing in it.
 pub fn draw(stock: &Stock, index: u64, dice: &mut Dice) -> Option<Flat> {
-    let (name, draw) = KINDS.get((index % (KINDS.len() as u64 + 1)) as usize)?;
+    let kind = index % (KINDS.len() as u64 + 1);
+    (kind < KINDS.len() as u64).then(|| thing(stock, kind, dice))
+}
+
+/// One of each in turn.
+pub fn thing(stock: &Stock, index: u64, dice: &mut Dice) -> Flat {
+    let (name, draw) = KINDS[(index % KINDS.len() as u64) as usize];
     let canvas = draw(stock, dice);
     let rounding = if name.ends_with("card") { 0.037 } else { 0.002 };
-    Some(Flat { pixels: canvas.pixels, above: 0, rounding, known: Known::neither(name) })
+    Flat { pixels: canvas.pixels, above: 0, rounding, known: Known::neither(name) }
 }
 
 fn receipt(stock: &Stock, dice: &mut Dice) -> Canvas {

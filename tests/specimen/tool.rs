@@ -56,12 +56,21 @@ struct Arguments {
 
 #[derive(clap::Subcommand)]
 enum Command {
-    /// The documents alone, flat, as they were drawn
-    Flat(Common),
+    /// The documents alone, flat, as they were drawn, then what is none
+    Flat(Flats),
     /// Photos of documents, then photos of what is none
     Photos(Photos),
     /// Small photos at every level, the documents from a set of this many drawings: much and quickly, for training
     Small(Small),
+}
+
+#[derive(clap::Args)]
+struct Flats {
+    #[command(flatten)]
+    common: Common,
+    /// How many things that are no document, beyond the `count` that are
+    #[arg(long, default_value_t = 0)]
+    neither: u64,
 }
 
 #[derive(clap::Args)]
@@ -119,17 +128,22 @@ fn main() {
 
 fn run(arguments: &Arguments) -> Result<(), String> {
     match &arguments.command {
-        Command::Flat(common) => flats(common),
+        Command::Flat(given) => flats(given),
         Command::Photos(photos) => self::photos(photos),
         Command::Small(small) => self::small(small),
     }
 }
 
-fn flats(common: &Common) -> Result<(), String> {
+fn flats(flats: &Flats) -> Result<(), String> {
+    let common = &flats.common;
     let stock = common.stock()?;
-    fill(common, common.count, |index| {
+    fill(common, common.count + flats.neither, |index| {
         let seed = common.seed + index;
-        let flat = draw(&stock, index, &mut common.split.dice(seed));
+        let dice = &mut common.split.dice(seed);
+        let flat = match index.checked_sub(common.count) {
+            None => draw(&stock, index, dice),
+            Some(other) => neither::thing(&stock, other, dice),
+        };
         let page = flat.document();
         let (width, height) = page.dimensions();
         let mut specimen = flat.known.specimen(name(index), Level::Flat, seed, (width, height));

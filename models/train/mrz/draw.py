@@ -62,8 +62,8 @@ def _ink(rng, above: str, text: str, below: str, size: int, spacing: float):
     return ink, middles.astype(numpy.float32), capital
 
 
-def _press(rng, ink, capital: float):
-    """Thin, thick, ragged and broken strokes."""
+def _press(rng, ink, capital: float, far: bool):
+    """Thin, thick, ragged and broken strokes. From far away only thick and thin remain."""
     kind = rng.random()
     width = max(1, int(round(_between(rng, 0.03, 0.10) * capital)))
     if kind < 0.22:
@@ -72,6 +72,8 @@ def _press(rng, ink, capital: float):
         thin = max(2, int(round(_between(rng, 0.03, 0.07) * capital)))
         ink = cv2.erode(ink, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (thin, thin)))
     ink = ink.astype(numpy.float32) / 255
+    if far:
+        return ink
     if rng.random() < 0.3:
         lumps = _cloud(rng, ink.shape, _between(rng, 12, 60))
         ink = ink * numpy.clip(1 - _between(rng, 0.2, 1.2) * numpy.clip(lumps - _between(rng, 0, 1.2), 0, None), 0, 1)
@@ -96,7 +98,7 @@ def _bend(rng, ink, capital: float):
     return cv2.remap(ink, x, y, cv2.INTER_LINEAR)
 
 
-def _view(rng, size, capital: float, scale: float):
+def _view(rng, size, capital: float, far: bool):
     """The homography of a camera that is nearly, but not quite, above the line; and the size of what it sees."""
     wide, high = size
     corners = numpy.float32([[0, 0], [wide, 0], [wide, high], [0, high]])
@@ -105,20 +107,20 @@ def _view(rng, size, capital: float, scale: float):
     seen = corners - [wide / 2, high / 2]
     seen[:, 0] += numpy.tan(slant) * seen[:, 1]
     seen = seen @ numpy.float32([[numpy.cos(tilt), numpy.sin(tilt)], [-numpy.sin(tilt), numpy.cos(tilt)]])
-    seen[:, 0] *= _between(rng, 0.86, 1.16)
+    # A far document is small and foreshortened, and only then laid flat.
+    seen[:, 0] *= _log_between(rng, 0.75, 1.3) if far else _between(rng, 0.86, 1.16)
     # One end nearer than the other, by as much as a rectified photo still shows.
     nearer = rng.normal(0, 0.035)
     seen *= numpy.where(seen[:, :1] > 0, 1 + nearer, 1 - nearer)
-    seen = seen * scale
     seen -= seen.min(0)
-    far = numpy.ceil(seen.max(0)).astype(int)
-    return cv2.getPerspectiveTransform(corners, seen.astype(numpy.float32)), (int(far[0]), int(far[1]))
+    size = numpy.ceil(seen.max(0)).astype(int)
+    return cv2.getPerspectiveTransform(corners, seen.astype(numpy.float32)), (int(size[0]), int(size[1]))
 
 
-def _paper(rng, shape, letter: float) -> numpy.ndarray:
+def _paper(rng, shape, letter: float, far: bool) -> numpy.ndarray:
     """Brightness of the unprinted document, 0 to 1."""
     high, wide = shape
-    paper = numpy.full(shape, _between(rng, 0.45, 1.0), numpy.float32)
+    paper = numpy.full(shape, _between(rng, 0.6 if far else 0.45, 1.0), numpy.float32)
     if rng.random() < 0.25:
         return paper
     x, y = numpy.meshgrid(numpy.arange(wide, dtype=numpy.float32), numpy.arange(high, dtype=numpy.float32))
@@ -131,17 +133,17 @@ def _paper(rng, shape, letter: float) -> numpy.ndarray:
             wave = numpy.sin(2 * numpy.pi * along / period + sway)
             if rng.random() < 0.5:
                 wave = numpy.where(wave > _between(rng, 0, 0.9), 1.0, 0.0)
-            paper -= _between(rng, 0.01, 0.10) * wave.astype(numpy.float32)
+            paper -= _between(rng, 0.01, 0.03 if far else 0.10) * wave.astype(numpy.float32)
     if rng.random() < 0.35:
-        paper += _between(rng, 0.01, 0.09) * _cloud(rng, shape, _log_between(rng, 1.5, 20))
-    if rng.random() < 0.08:
+        paper += _between(rng, 0.01, 0.03 if far else 0.09) * _cloud(rng, shape, _log_between(rng, 1.5, 20))
+    if not far and rng.random() < 0.08:
         # A picture, a stamp or an edge under the line.
         box = [int(rng.integers(wide)), int(rng.integers(high))]
         cv2.circle(paper, box, int(_between(rng, 0.5, 4) * letter), _between(rng, 0.35, 0.9), int(rng.choice([1, 2, -1])))
     return paper
 
 
-def _light(rng, image, letter: float):
+def _light(rng, image, far: bool):
     high, wide = image.shape
     x = numpy.linspace(-1, 1, wide, dtype=numpy.float32)[None]
     y = numpy.linspace(-1, 1, high, dtype=numpy.float32)[:, None]
@@ -151,22 +153,24 @@ def _light(rng, image, letter: float):
         # A shadow's edge, sharp or soft.
         edge = x * _between(rng, 0.3, 1) * (1 if rng.random() < 0.5 else -1) + y * _between(rng, -0.5, 0.5)
         lit = 1 / (1 + numpy.exp(-numpy.clip((edge - _between(rng, -0.7, 0.7)) * _log_between(rng, 3, 120), -30, 30)))
-        image = image * (1 - _between(rng, 0.15, 0.65) * lit)
-    if rng.random() < 0.2:
+        image = image * (1 - _between(rng, 0.15, 0.5 if far else 0.65) * lit)
+    if rng.random() < (0.08 if far else 0.2):
         centre, reach = _between(rng, -1.1, 1.1), _log_between(rng, 0.08, 0.6)
         spot = numpy.exp(-((x - centre) / reach) ** 2 - ((y - _between(rng, -2, 2)) / _between(rng, 0.7, 4)) ** 2)
         image = image + _between(rng, 0.1, 0.55) * spot
     return image
 
 
-def _camera(rng, image, letter: float):
+def _camera(rng, image, letter: float, far: bool):
     """Blur, noise and what the file format loses. 0 to 1 in, bytes out."""
-    if rng.random() < 0.75:
+    if far:
+        image = cv2.GaussianBlur(image, (0, 0), letter * _between(rng, 0.08, 0.28))
+    elif rng.random() < 0.75:
         # Up to a quarter of a letter: two pixels where letters are eight high.
         sigma = letter * min(0.26, rng.exponential(0.07))
         if sigma > 0.2:
             image = cv2.GaussianBlur(image, (0, 0), sigma)
-    if rng.random() < 0.12:
+    if not far and rng.random() < 0.12:
         length = max(2, int(letter * _between(rng, 0.1, 0.35)))
         trace = numpy.zeros((length, length), numpy.float32)
         angle = _between(rng, 0, numpy.pi)
@@ -179,10 +183,10 @@ def _camera(rng, image, letter: float):
         # Sharpened by the phone.
         image = image + _between(rng, 0.3, 1.5) * (image - cv2.GaussianBlur(image, (0, 0), max(0.4, 0.08 * letter)))
     if rng.random() < 0.6:
-        image = image + min(0.12, rng.exponential(0.025)) * rng.standard_normal(image.shape).astype(numpy.float32)
+        image = image + min(0.025 if far else 0.12, rng.exponential(0.025)) * rng.standard_normal(image.shape).astype(numpy.float32)
     grey = numpy.clip(255 * image, 0, 255).astype(numpy.uint8)
-    if rng.random() < 0.5:
-        quality = int(rng.integers(20, 96))
+    if rng.random() < (0.9 if far else 0.5):
+        quality = int(rng.integers(25, 75) if far else rng.integers(20, 96))
         grey = cv2.imdecode(cv2.imencode(".jpg", grey, [cv2.IMWRITE_JPEG_QUALITY, quality])[1], cv2.IMREAD_GRAYSCALE)
     return grey
 
@@ -207,39 +211,43 @@ def _two_levels(rng, grey, letter: float):
     return grey
 
 
-def photograph(rng, above: str, text: str, below: str) -> Picture:
-    """A crop around `text`, whose neighbours may be empty. Drawn again where two levels left nothing to read."""
+def photograph(rng, above: str, text: str, below: str, far: float = 0.0, ink=_ink, most: float | None = None) -> Picture:
+    """A crop around `text`, whose neighbours may be empty. Drawn again where two levels left nothing to read.
+
+    `far` is the share of photos taken from too far away, small and blurred; `ink` draws the line; beside it up to `most`
+    letters' widths are left.
+    """
     while True:
-        if picture := _photograph(rng, above, text, below):
+        if picture := _photograph(rng, above, text, below, rng.random() < far, ink, most):
             return picture
 
 
-def _photograph(rng, above: str, text: str, below: str) -> Picture | None:
-    two_levels = rng.random() < 0.22
-    letter = _log_between(rng, 11 if two_levels else 7, 30)
+def _photograph(rng, above: str, text: str, below: str, far: bool, print_line, most: float | None) -> Picture | None:
+    two_levels = not far and rng.random() < 0.22
+    letter = _log_between(rng, 7, 14) if far else _log_between(rng, 11 if two_levels else 7, 30)
     # Drawn larger than seen, so that the camera's pixels average.
     finer = 2.0 if letter < 16 else 1.4
     size = max(10, int(round(letter * finer / CAPITAL)))
-    ink, middles, capital = _ink(rng, above, text, below, size, _between(rng, 1.35, 2.7))
-    ink = _press(rng, ink, capital)
+    ink, middles, capital = print_line(rng, above, text, below, size, _between(rng, 1.35, 2.7))
+    ink = _press(rng, ink, capital, far)
     if rng.random() < 0.6:
         ink = _bend(rng, ink, capital)
     if rng.random() < 0.3:
         lines = numpy.roll(ink, int(rng.integers(-2, 3)), 1)
         ink = numpy.maximum(ink, _between(rng, 0, 0.25) * lines)
-    matrix, seen = _view(rng, (ink.shape[1], ink.shape[0]), capital, 1.0)
+    matrix, seen = _view(rng, (ink.shape[1], ink.shape[0]), capital, far)
     ink = cv2.warpPerspective(ink, matrix, seen, flags=cv2.INTER_LINEAR)
     middles = cv2.perspectiveTransform(middles[None], matrix)[0] / finer
     small = (max(8, int(seen[0] / finer)), max(8, int(seen[1] / finer)))
     ink = cv2.resize(ink, small, interpolation=cv2.INTER_AREA)
 
-    paper = _paper(rng, ink.shape, letter)
-    dark = _between(rng, 0.0, 0.38)
-    strength = _between(rng, 0.55, 1.0)
+    paper = _paper(rng, ink.shape, letter, far)
+    dark = _between(rng, 0.0, 0.25 if far else 0.38)
+    strength = _between(rng, 0.75 if far else 0.55, 1.0)
     image = paper * (1 - ink * strength) + numpy.minimum(dark, paper) * ink * strength
     if rng.random() < (0.4 if two_levels else 0.7):
-        image = _light(rng, image, letter)
-    grey = _camera(rng, image, letter)
+        image = _light(rng, image, far)
+    grey = _camera(rng, image, letter, far)
     if two_levels:
         before = grey.shape
         grey = _two_levels(rng, grey, letter)
@@ -248,10 +256,10 @@ def _photograph(rng, above: str, text: str, below: str) -> Picture | None:
         printed = cv2.resize(ink, grey.shape[::-1], interpolation=cv2.INTER_LINEAR)
         if -numpy.corrcoef(printed.ravel(), grey.ravel())[0, 1] < 0.45:
             return None
-    return _crop(rng, grey, middles, letter)
+    return _crop(rng, grey, middles, letter, most)
 
 
-def _crop(rng, grey, middles, letter: float) -> Picture:
+def _crop(rng, grey, middles, letter: float, most: float | None) -> Picture:
     high, wide = grey.shape
     tall = max(numpy.ptp(middles[:, 1]), 0) + letter * _between(rng, 1.0, 2.0)
     if rng.random() < 0.06:
@@ -261,7 +269,7 @@ def _crop(rng, grey, middles, letter: float) -> Picture:
     room = max(0.0, tall - letter) / 2
     centre += _between(rng, -1, 1) * min(room, 0.4 * letter)
     step = (middles[-1, 0] - middles[0, 0]) / max(1, len(middles) - 1)
-    most = 2.6 if rng.random() < 0.2 else 0.9
+    most = most or (2.6 if rng.random() < 0.2 else 0.9)
     left = middles[0, 0] - step * (0.5 + _between(rng, -0.02, most))
     right = middles[-1, 0] + step * (0.5 + _between(rng, -0.02, most))
     x0, x1 = max(0, int(left)), min(wide, int(numpy.ceil(right)))

@@ -26,6 +26,7 @@ class Reader(nn.Module):
     """Bytes `[n, 1, 32, w]` to log-probabilities `[n, w / 4, 38]`; class 0 is the blank."""
 
     WIDE = 128
+    folded_already = False
 
     def __init__(self):
         super().__init__()
@@ -51,6 +52,24 @@ class Reader(nn.Module):
         for along, across in zip(self.along, self.across):
             x = (x + across(along(x).relu())).relu()
         return self.head(self.drop(x)).squeeze(2).transpose(1, 2).log_softmax(2)
+
+    def go_on_from(self, tensors):
+        """With folded weights, whose normalisation is to stay as it is: see `train`."""
+        for name, layer in self.named_modules():
+            if isinstance(layer, Conv):
+                layer.conv.weight.data.copy_(tensors[f"{name}.weight"])
+                layer.norm.bias.data.copy_(tensors[f"{name}.bias"])
+                layer.norm.running_var.fill_(1 - layer.norm.eps)
+        self.head.weight.data.copy_(tensors["head.weight"])
+        self.head.bias.data.copy_(tensors["head.bias"])
+        self.folded_already = True
+
+    def train(self, mode=True):
+        super().train(mode)
+        for layer in self.modules():
+            if isinstance(layer, nn.BatchNorm2d) and self.folded_already:
+                layer.eval()
+        return self
 
     def folded(self):
         """Name to tensor, as the description wants them."""

@@ -1,8 +1,8 @@
-"""Trains the reader: `python train.py SHARDS HELD_OUT WORK STEPS [MINUTES]`; `shards.py` fills the first two folders.
+"""Trains a reader: `python train.py SHARDS HELD_OUT WORK STEPS [MINUTES] [START]`; `shards.py` fills the first two folders.
 
 Machine-readable lines are of fixed pitch, so the network first learns frame by frame which letter lies there, and only
 then by CTC. The batches depend on the seeds and on STEPS alone. MINUTES ends a run early; a run goes on from its last
-checkpoint in WORK. The held-out lines are of other seeds and decide nothing: they are read to be printed. The result is
+checkpoint in WORK. START are exported weights: training goes on from them, by CTC alone and at a third of the rate. The held-out lines are of other seeds and decide nothing: they are read to be printed. The result is
 the running average of the weights, which `export.py` folds and writes.
 """
 
@@ -13,6 +13,7 @@ import time
 
 import numpy
 import torch
+from safetensors.torch import load_file
 from torch.nn import functional
 
 import shards
@@ -59,7 +60,9 @@ def by_frame(out, labels, centres):
     places = (torch.arange(frames) + 0.5) / frames
     far = (places[None, :, None] - centres[:, None, :]).abs()
     nearest, which = far.min(2)
-    pitch = (centres[:, -1] - centres[:, 0])[:, None] / (centres.shape[1] - 1)
+    count = (labels > 0).sum(1)
+    last = centres.gather(1, (count - 1).clamp(min=0)[:, None])
+    pitch = (last - centres[:, :1]) / (count - 1).clamp(min=1)[:, None]
     wanted = torch.gather(labels, 1, which)
     wanted = torch.where(nearest > 0.42 * pitch, 0, wanted)
     wanted = torch.where((nearest > 0.3 * pitch) & (nearest <= 0.42 * pitch), -100, wanted)
@@ -68,7 +71,7 @@ def by_frame(out, labels, centres):
 
 def by_ctc(out, labels):
     lengths = torch.full((len(out),), out.shape[1], dtype=torch.long)
-    targets = torch.full((len(out),), labels.shape[1], dtype=torch.long)
+    targets = (labels > 0).sum(1)
     return functional.ctc_loss(out.transpose(0, 1), labels, lengths, targets, zero_infinity=True)
 
 
@@ -96,6 +99,7 @@ def held_out(net, folder: pathlib.Path) -> tuple[float, float]:
             data = numpy.load(path)
             out = net(torch.from_numpy(data["images"]).float().unsqueeze(1))
             for said, seen in zip(data["labels"].tolist(), read(out)):
+                said = [letter for letter in said if letter]
                 exact += said == seen
                 same = len(said) == len(seen)
                 wrong += sum(a != b for a, b in zip(said, seen)) if same else max(len(said), len(seen)) // 2
@@ -115,6 +119,10 @@ def main() -> None:
     average.load_state_dict(net.state_dict())
     optimiser = torch.optim.AdamW(net.parameters(), lr=PEAK_RATE, weight_decay=WEIGHT_DECAY)
     done, saved = 0, work / "checkpoint.pt"
+    start = sys.argv[6] if len(sys.argv) > 6 else None
+    if start:
+        for part in (net, average):
+            part.go_on_from(load_file(start))
     if saved.exists():
         state = torch.load(saved)
         done = state["done"]
@@ -126,7 +134,7 @@ def main() -> None:
             continue
         images, labels, centres = batch(data, shards.TRAINING_SEED, number, half)
         out = net(images)
-        share = min(1.0, max(0.0, (step - BY_FRAME) / FADING))
+        share = 1.0 if start else min(1.0, max(0.0, (step - BY_FRAME) / FADING))
         loss = 0
         if share < 1:
             loss = loss + (1 - share) * by_frame(out, labels, centres)
@@ -136,7 +144,7 @@ def main() -> None:
         loss.backward()
         torch.nn.utils.clip_grad_norm_(net.parameters(), 2.0)
         for group in optimiser.param_groups:
-            group["lr"] = rate(step, steps)
+            group["lr"] = rate(step, steps) / (3 if start else 1)
         optimiser.step()
         with torch.no_grad():
             keep = min(AVERAGE, (1 + step) / (10 + step))

@@ -105,8 +105,8 @@ const BACK_2026_ANCHORS: &[Anchor] = &[
 /// Small values that text detection may miss: they are read where they must stand.
 const FORCED: &[FieldName] = &[Number, Sex, BloodType];
 
-/// Which model a side is of, by phrases that only one has.
-pub fn card(lines: &[Line], side: Side) -> Card {
+/// Which model a side is of, by phrases that only one has, and where none was read by its layout.
+pub fn card(lines: &[Line], side: Side, layout: &str) -> Card {
     let (old, new): (&[&str], &[&str]) = match side {
         Side::Front => (
             &["FECHADEEXPIRACION", "SANGRE", "REPUBLICADOMINICANA", "OCUPACION"],
@@ -115,7 +115,8 @@ pub fn card(lines: &[Line], side: Side) -> Card {
         Side::Back => (&["CODIGOPOSTAL", "PRESIDENTEJCE", "CEDULAANT"], &["CEDULAANTERIOR", "SECTOR"]),
     };
     let holds = |phrase: &&&str| lines.iter().any(|line| phrases::find(&line.written, phrase).is_some());
-    let is_old = old.iter().filter(holds).count() > new.iter().filter(holds).count();
+    let (old, new) = (old.iter().filter(holds).count(), new.iter().filter(holds).count());
+    let is_old = old > new || (old == new && layout == Card::Front2014.model());
     match (side, is_old) {
         (Side::Front, true) => Card::Front2014,
         (Side::Front, false) => Card::Front2026,

@@ -2,6 +2,7 @@
 
 use super::phrases;
 use super::read::Line;
+use super::sides::Seen;
 use super::zone::Likeness;
 use crate::domain::document::{Evidence, Kind, Side, has_valid_digit};
 use crate::domain::user::DocumentType::{self, Cedula, Passport};
@@ -50,6 +51,8 @@ pub struct Marks {
     pub zone: Option<Zone>,
     /// What the zone looks like where it cannot be read.
     pub likeness: Option<Likeness>,
+    /// What its layout seems to be, where little can be read.
+    pub layout: Option<Seen>,
     /// A cédula's number among the printed text.
     pub number: Option<String>,
     /// The share of the document's height that its largest face takes.
@@ -68,6 +71,9 @@ pub struct Zone {
     pub checks: bool,
 }
 
+/// For a layout that is known, and for one that is likely. With a face and the right proportions it is still not enough: another
+/// country's card may look like that, so that something must have been read.
+const LAYOUT: (f64, f64) = (2.5, 1.25);
 /// A portrait's face takes at least this share of the document's height.
 const FACE_SHARE_MIN: f64 = 0.18;
 /// Width by height of ID-1 and ID-3 (ISO/IEC 7810), and how far a document's may be from it.
@@ -99,6 +105,9 @@ pub fn kind(lines: &[Line], marks: &Marks) -> Kind {
         Some(Likeness::DominicanCard) if marks.zone.is_none() => add("mrz_lines_dominican", Cedula, Back, 3.5),
         Some(Likeness::Passport) if marks.zone.is_none() => add("mrz_lines_passport", Passport, Front, 3.0),
         _ => {}
+    }
+    if let Some(layout) = marks.layout.filter(Seen::is_likely) {
+        add("layout", layout.class, layout.side, if layout.is_sure() { LAYOUT.0 } else { LAYOUT.1 });
     }
     if let Some(number) = &marks.number {
         add("cedula_number", Cedula, Front, if has_valid_digit(number) { 1.5 } else { 0.5 });

@@ -18,10 +18,12 @@ impl Engine {
         let decode_ms = step.elapsed_ms();
         let nets = Nets {
             corners: &self.networks.document_corners,
+            layout: &self.networks.document_layout,
             orientation: &self.networks.document_orientation,
             text_detector: &self.networks.text_detector,
             text_reader: &self.networks.text_reader,
             mrz_reader: &self.networks.mrz_reader,
+            number_reader: &self.networks.number_reader,
             alphabet: &self.networks.alphabet,
             face_detector: &self.networks.face_detector,
             face_embedder: &self.networks.face_embedder,

@@ -21,11 +21,13 @@ mod page;
 mod passport;
 mod phrases;
 mod placed;
+mod placed_number;
 pub mod portrait;
 pub mod read;
 pub mod rectify;
 mod refine;
 mod screen;
+mod sides;
 pub mod warnings;
 pub mod zone;
 
@@ -44,16 +46,19 @@ use portrait::Cut;
 use rectify::Flat;
 
 /// By their names in the manifest, the models that documents are examined with.
-pub const MODELS: [&str; 7] = ["corners", "mrz_ctc", "ppocr_det", "ppocr_rec", "pplcnet", "yunet", "sface"];
+pub const MODELS: [&str; 9] =
+    ["corners", "layout", "mrz_ctc", "number_ctc", "ppocr_det", "ppocr_rec", "pplcnet", "yunet", "sface"];
 
 /// The networks that reading a document takes.
 #[derive(Clone, Copy)]
 pub struct Nets<'a> {
     pub corners: &'a Net,
+    pub layout: &'a Net,
     pub orientation: &'a Net,
     pub text_detector: &'a Net,
     pub text_reader: &'a Net,
     pub mrz_reader: &'a Net,
+    pub number_reader: &'a Net,
     /// What the text reader's classes mean.
     pub alphabet: &'a [String],
     pub face_detector: &'a Net,
@@ -136,10 +141,13 @@ fn upright(nets: Nets, photo: &RgbImage, today: Date, times: &mut DocumentTimes)
 
 /// Of the `ways` likeliest ways of lying the first in which the document is recognised, or the one that reads best.
 fn lying_best(nets: Nets, flat: &Flat, ways: usize, today: Date, times: &mut DocumentTimes) -> Result<Look, NetError> {
-    let turns = timed(&mut times.locate, || orient::likeliest(nets.orientation, &flat.picture))?;
+    let mut turns = timed(&mut times.locate, || orient::likeliest(nets.orientation, &flat.picture))?;
+    let layouts = timed(&mut times.locate, || sides::turned(nets.layout, &flat.picture))?;
+    let known = |quarters: u8| layouts.get(usize::from(quarters)).is_some_and(sides::Seen::is_sure);
+    turns.sort_by_key(|quarters| !known(*quarters));
     let mut best: Option<Look> = None;
-    for quarters in turns.into_iter().take(ways) {
-        let look = Look::at(nets, flat.turned(quarters), today, times)?;
+    for (quarters, layout) in turns.into_iter().filter_map(|q| Some((q, *layouts.get(usize::from(q))?))).take(ways) {
+        let look = Look::at(nets, flat.turned(quarters), layout, today, times)?;
         let poor = flat.corners.is_some() && look.page.is_poor();
         let done = look.kind.class.is_some() || (look.page.is_the_right_way_up() && !poor);
         if best.as_ref().is_none_or(|best| look.standing() > best.standing()) {
@@ -153,8 +161,14 @@ fn lying_best(nets: Nets, flat: &Flat, ways: usize, today: Date, times: &mut Doc
 }
 
 impl Look {
-    fn at(nets: Nets, flat: Flat, today: Date, times: &mut DocumentTimes) -> Result<Look, NetError> {
-        let page = Page::read(nets, &flat, today, times)?;
+    fn at(
+        nets: Nets,
+        flat: Flat,
+        layout: sides::Seen,
+        today: Date,
+        times: &mut DocumentTimes,
+    ) -> Result<Look, NetError> {
+        let page = Page::read(nets, &flat, layout, today, times)?;
         let face = timed(&mut times.portrait, || portrait::find(nets.face_detector, &flat.picture))?;
         let mut kind = page.kind(&flat, face.as_ref(), &[]);
         let mut barcodes = Vec::new();

@@ -4,12 +4,13 @@ use image::RgbImage;
 use jiff::civil::Date;
 
 use super::classify::{self, Marks};
+use super::placed::Placed;
 use super::portrait::Cut;
 use super::read::{self, Line};
 use super::rectify::Flat;
 use super::zone::{self, Understood};
-use super::{Nets, barcode, cedula, mrz, number, passport, placed, timed};
-use crate::domain::document::{Barcode, CheckDigit, DocumentTimes, Field, FieldName, Kind, MrzSeen};
+use super::{Nets, barcode, cedula, mrz, number, passport, placed, placed_number, sides, timed};
+use crate::domain::document::{Barcode, CheckDigit, DocumentTimes, Field, FieldName, Kind, MrzSeen, SURE_MIN, Side};
 use crate::domain::user::DocumentType;
 use crate::vision::nets::NetError;
 
@@ -22,13 +23,24 @@ pub(super) struct Page {
     pub(super) lines: Vec<Line>,
     pub(super) zone: Option<Understood>,
     likeness: Option<zone::Likeness>,
+    layout: sides::Seen,
+    /// Whether edges were found and little between them can be read.
+    hidden: bool,
+    /// Where the general reader read none surely.
+    placed_number: Option<Field>,
     /// Pieces of text that run up or down.
     sideways: usize,
     size: (u32, u32),
 }
 
 impl Page {
-    pub(super) fn read(nets: Nets, flat: &Flat, today: Date, times: &mut DocumentTimes) -> Result<Page, NetError> {
+    pub(super) fn read(
+        nets: Nets,
+        flat: &Flat,
+        layout: sides::Seen,
+        today: Date,
+        times: &mut DocumentTimes,
+    ) -> Result<Page, NetError> {
         let picture = &flat.picture;
         let places = timed(&mut times.detect_text, || read::detect::text(nets.text_detector, picture))?;
         // What runs up or down is not read: serials beside barcodes, or everything on a document that lies on its side.
@@ -37,16 +49,26 @@ impl Page {
             timed(&mut times.read_text, || read::recognise::lines(nets.text_reader, nets.alphabet, picture, &places))?;
         let rows = zone::rows(&lines, picture.width());
         let zone = timed(&mut times.read_mrz, || zone::understand(nets.mrz_reader, picture, &rows, today))?;
-        // Where edges were found, the places of a zone's lines are known; among much legible text it would have been found.
+        // Where edges were found, the places of a zone's lines are known; among much legible text it would have been found, and a
+        // layout's own words.
         let hidden = flat.corners.is_some() && (lines.len() < LINES_MANY || legibility(&lines) < LEGIBLE);
-        let zone = match zone {
-            None if hidden => timed(&mut times.read_mrz, || {
+        let front = hidden && layout.is_likely() && (layout.class, layout.side) == (DocumentType::Cedula, Side::Front);
+        let placed = match zone {
+            None if hidden && !front => timed(&mut times.read_mrz, || {
                 placed::read((nets.mrz_reader, nets.text_reader), nets.alphabet, picture, today)
             })?,
-            zone => zone,
+            zone => Placed { zone, likeness: None },
         };
-        let likeness = zone::likeness(&rows);
-        Ok(Page { lines, zone, likeness, sideways: sideways.len(), size: picture.dimensions() })
+        let likeness = zone::likeness(&rows).or(placed.likeness);
+        let zone = placed.zone;
+        let sure = printed_number(&lines).is_some_and(|field| field.confidence >= SURE_MIN);
+        let placed_number = if front && !sure {
+            timed(&mut times.read_text, || placed_number::read(nets.number_reader, picture))?
+        } else {
+            None
+        };
+        let (sideways, size) = (sideways.len(), picture.dimensions());
+        Ok(Page { lines, zone, likeness, layout, hidden, placed_number, sideways, size })
     }
 
     pub(super) fn kind(&self, flat: &Flat, face: Option<&Cut>, barcodes: &[Barcode]) -> Kind {
@@ -57,12 +79,13 @@ impl Page {
             checks: read.mrz.checks.all_pass(),
         });
         let (width, height) = (f64::from(self.size.0), f64::from(self.size.1));
-        let number = self.lines.iter().find_map(|line| number::find(line, FieldName::Number)).map(|field| field.value);
+        let number = printed_number(&self.lines).or_else(|| self.placed_number.clone()).map(|field| field.value);
         classify::kind(
             &self.lines,
             &Marks {
                 zone,
                 likeness: self.likeness,
+                layout: Some(self.layout).filter(|_| self.hidden),
                 number,
                 face_share: face.map(|cut| cut.face.r#box.height / height),
                 aspect: flat.corners.map(|_| width / height),
@@ -75,12 +98,13 @@ impl Page {
     pub(super) fn fields(&self, nets: Nets, picture: &RgbImage, kind: &mut Kind) -> Result<Vec<Field>, NetError> {
         match (kind.class, kind.side) {
             (Some(DocumentType::Cedula), Some(side)) => {
-                let card = cedula::card(&self.lines, side);
+                let card = cedula::card(&self.lines, side, self.layout.model);
                 kind.model = Some(card.model().to_owned());
                 let (mut found, missing) = cedula::read(card, &self.lines, self.size);
                 let places: Vec<_> = missing.iter().map(|(_, place)| *place).collect();
                 let forced = read::recognise::lines(nets.text_reader, nets.alphabet, picture, &places)?;
                 found.extend(missing.iter().zip(&forced).filter_map(|((name, _), line)| cedula::forced(*name, line)));
+                found.extend(self.placed_number.clone().filter(|_| side == Side::Front));
                 Ok(found)
             }
             (Some(DocumentType::Passport), _) => Ok(passport::read(&self.lines)),
@@ -121,6 +145,11 @@ fn legibility(lines: &[Line]) -> f64 {
     let glyphs = lines.iter().flat_map(|line| &line.written.glyphs);
     let (sum, count) = glyphs.fold((0.0, 0_u32), |(sum, count), glyph| (sum + glyph.confidence, count + 1));
     sum / f64::from(count.max(1))
+}
+
+/// A cédula's number among the lines.
+fn printed_number(lines: &[Line]) -> Option<Field> {
+    lines.iter().find_map(|line| number::find(line, FieldName::Number))
 }
 
 fn name_of(format: mrz::Format) -> &'static str {

@@ -7,15 +7,14 @@
 use image::{RgbImage, imageops};
 use jiff::civil::Date;
 
-use super::mrz::{self, Glyph};
+use super::mrz::{self, Format, Glyph, Steps};
 use super::zone::{self, Understood};
 use crate::vision::nets::{Net, NetError};
 
 /// Where a format's lines may stand, in parts of the document's height; from ICAO Doc 9303 parts 4 and 5, with room for edges
 /// that were found a little too far in or out.
 struct Layout {
-    length: usize,
-    count: usize,
+    format: Format,
     /// Middles of lines.
     from: f64,
     to: f64,
@@ -27,14 +26,14 @@ struct Layout {
 
 const LAYOUTS: [Layout; 2] = [
     // TD1: three lines in the lower 23.2 of 54 mm.
-    Layout { length: 30, count: 3, from: 0.54, to: 0.96, height: 0.088, pitch: 0.06..=0.12 },
+    Layout { format: Format::Td1, from: 0.54, to: 0.96, height: 0.088, pitch: 0.06..=0.12 },
     // TD3: two lines in the lower 23.2 of 88 mm.
-    Layout { length: 44, count: 2, from: 0.74, to: 0.98, height: 0.06, pitch: 0.05..=0.10 },
+    Layout { format: Format::Td3, from: 0.74, to: 0.98, height: 0.06, pitch: 0.05..=0.10 },
 ];
 /// Strips are this part of their height apart.
 const STEP: f64 = 0.2;
 /// Left and right of it nothing is printed.
-const MARGIN: f64 = 0.025;
+const WINDOW: (f64, f64) = (0.025, 0.975);
 /// Placings that are tried, the surest first.
 const TRIES: usize = 6;
 /// Mean confidence of a strip's symbols below which it is no line.
@@ -43,31 +42,46 @@ const SURE_MIN: f32 = 0.5;
 /// One strip as it was read.
 struct Strip {
     middle: f64,
+    steps: Steps,
     symbols: Vec<Glyph>,
     sure: f32,
 }
 
-/// The zone of an upright document laid flat, if all of its check digits hold. `classes` is what the text reader's classes mean.
+/// What stands where zones stand.
+#[derive(Default)]
+pub struct Placed {
+    /// If all of its check digits hold.
+    pub zone: Option<Understood>,
+    /// What it looks like otherwise.
+    pub likeness: Option<zone::Likeness>,
+}
+
+/// The zone of an upright document laid flat. `classes` is what the text reader's classes mean.
 pub fn read(
     (own, general): (&Net, &Net),
     classes: &[String],
     picture: &RgbImage,
     today: Date,
-) -> Result<Option<Understood>, NetError> {
+) -> Result<Placed, NetError> {
+    let mut placed = Placed::default();
     for layout in &LAYOUTS {
         let strips = strips(own, picture, layout)?;
         for place in places(&strips, layout) {
-            let lines = place.iter().map(|strip| strip.symbols.clone()).collect();
-            let symbols = zone::in_place(lines, layout.count, layout.length);
+            let unbound: Vec<_> = place.iter().map(|strip| strip.symbols.clone()).collect();
+            placed.likeness = placed.likeness.or(zone::likeness_of(&unbound));
+            // Where the fields stand is known, and so which symbols can.
+            let alphabets = (0..).map(|line| layout.format.alphabets(line));
+            let bound = place.iter().zip(alphabets).map(|(strip, alphabets)| strip.steps.symbols_within(&alphabets));
+            let Some(symbols) = bound.collect::<Option<Vec<_>>>() else { continue };
             let Some(mrz) = believed(&symbols, today) else { continue };
             let second = |strip: &&Strip| {
-                mrz::read::line_by_text_reader(general, classes, &cut(picture, strip.middle, layout.height))
+                mrz::read::line_by_text_reader(general, classes, &cut(picture, WINDOW, strip.middle, layout.height))
             };
             let second = place.iter().map(second).collect::<Result<Vec<_>, _>>()?;
-            return Ok(Some(Understood { mrz, symbols, second: Some(second) }));
+            return Ok(Placed { zone: Some(Understood { mrz, symbols, second: Some(second) }), ..placed });
         }
     }
-    Ok(None)
+    Ok(placed)
 }
 
 /// What the symbols say if every check digit holds as they were read, and the composite is one of them.
@@ -79,15 +93,19 @@ fn believed(symbols: &[Vec<Glyph>], today: Date) -> Option<mrz::Mrz> {
 fn strips(net: &Net, picture: &RgbImage, layout: &Layout) -> Result<Vec<Strip>, NetError> {
     let step = STEP * layout.height;
     let count = ((layout.to - layout.from) / step).floor() as usize;
-    let middles = (0..=count).map(|number| layout.from + step * number as f64);
-    let read = |middle: f64| {
-        let symbols = mrz::read::line_of(net, &cut(picture, middle, layout.height), layout.length)?;
+    let middle = |number: usize| layout.from + step * number as f64;
+    let length = layout.format.line_length();
+    let look = |number| mrz::read::steps_of(net, &cut(picture, WINDOW, middle(number), layout.height), length);
+    let looks = (0..=count).map(look).collect::<Result<Vec<_>, NetError>>()?;
+    // Neighbours see the same line: their mean errs less than any.
+    let read = |number: usize| {
+        let near: Vec<&Steps> = looks.get(number.saturating_sub(1)..=(number + 1).min(count))?.iter().collect();
+        let steps = Steps::mean(&near)?;
+        let symbols = steps.symbols_of_length(length)?;
         let sure = symbols.iter().map(|glyph| glyph.confidence).sum::<f32>() / symbols.len().max(1) as f32;
-        Ok(Strip { middle, symbols, sure })
+        (sure >= SURE_MIN).then(|| Strip { middle: middle(number), steps, symbols, sure })
     };
-    let mut strips = middles.map(read).collect::<Result<Vec<_>, NetError>>()?;
-    strips.retain(|strip| strip.symbols.len() == layout.length && strip.sure >= SURE_MIN);
-    Ok(strips)
+    Ok((0..=count).filter_map(read).collect())
 }
 
 /// Strips that may be the lines of one zone, evenly spaced, the surest first.
@@ -101,7 +119,7 @@ fn places<'a>(strips: &'a [Strip], layout: &Layout) -> Vec<Vec<&'a Strip>> {
             if !layout.pitch.contains(&pitch) {
                 continue;
             }
-            if layout.count == 2 {
+            if layout.format.line_count() == 2 {
                 all.push(vec![first, second]);
                 continue;
             }
@@ -116,12 +134,12 @@ fn places<'a>(strips: &'a [Strip], layout: &Layout) -> Vec<Vec<&'a Strip>> {
     all
 }
 
-/// The strip around `middle`.
-fn cut(picture: &RgbImage, middle: f64, height: f64) -> RgbImage {
+/// The strip around `middle`, from the left to the right end of the window.
+pub(super) fn cut(picture: &RgbImage, (left, right): (f64, f64), middle: f64, height: f64) -> RgbImage {
     let (wide, high) = (f64::from(picture.width()), f64::from(picture.height()));
     let top = ((middle - height / 2.0) * high).max(0.0);
     let bottom = ((middle + height / 2.0) * high).min(high);
-    let (left, width) = (MARGIN * wide, (1.0 - 2.0 * MARGIN) * wide);
+    let (left, width) = (left * wide, (right - left) * wide);
     imageops::crop_imm(picture, left as u32, top as u32, width as u32, (bottom - top).max(1.0) as u32).to_image()
 }
 
@@ -168,7 +186,7 @@ mod tests {
         let rows = zone::rows(&seen, blurred.width());
         let detected = zone::understand(&networks.mrz_reader, &blurred, &rows, today).unwrap();
         assert!(detected.is_none(), "{} pieces of text were seen", places.len());
-        let found = super::read(readers, &networks.alphabet, &blurred, today).unwrap().unwrap();
+        let found = super::read(readers, &networks.alphabet, &blurred, today).unwrap().zone.unwrap();
         assert_eq!(found.mrz.lines, ZONE);
     }
 }

@@ -19,6 +19,8 @@ const PITCH_MAX: f64 = 3.6;
 const DIFFERING_MAX: f64 = 0.6;
 /// Of what is no zone, or cannot be read, one digit in ten holds by chance.
 const HOLDING_MIN: usize = 2;
+/// A passport's lines are read with at least so many of their symbols.
+const LONG_MIN: usize = 38;
 /// Symbols in a line of each format.
 const LENGTHS: [(usize, usize); 3] = [(30, 3), (44, 2), (36, 2)];
 
@@ -131,9 +133,19 @@ pub enum Likeness {
 }
 
 pub fn likeness(rows: &[Row]) -> Option<Likeness> {
-    let first: String = rows.first()?.written.text.chars().map(coarse).take(5).collect();
-    let long = rows.iter().all(|row| row.written.glyphs.len() >= 38);
-    match rows.len() {
+    let first = rows.first()?.written.text.chars();
+    like(rows.len(), first, rows.iter().all(|row| row.written.glyphs.len() >= LONG_MIN))
+}
+
+/// The same of lines whose symbols were read one by one.
+pub(super) fn likeness_of(lines: &[Vec<Glyph>]) -> Option<Likeness> {
+    let first = lines.first()?.iter().map(|glyph| glyph.symbol);
+    like(lines.len(), first, lines.iter().all(|line| line.len() >= LONG_MIN))
+}
+
+fn like(lines: usize, first: impl Iterator<Item = char>, long: bool) -> Option<Likeness> {
+    let first: String = first.map(coarse).take(5).collect();
+    match lines {
         3 if first == "IOOOM" => Some(Likeness::DominicanCard),
         2 if long && first.starts_with("P<") => Some(Likeness::Passport),
         _ => None,
@@ -200,7 +212,7 @@ const ALIKE: [(char, char); 6] = [('O', '0'), ('I', '1'), ('Z', '2'), ('S', '5')
 
 /// Where a field holds letters alone or digits alone, the like symbol of the other kind is read as what can stand there. That
 /// is not a repair: no check digit is asked.
-pub(super) fn in_place(mut lines: Vec<Vec<Glyph>>, count: usize, length: usize) -> Vec<Vec<Glyph>> {
+fn in_place(mut lines: Vec<Vec<Glyph>>, count: usize, length: usize) -> Vec<Vec<Glyph>> {
     let is_visa = lines.first().and_then(|line| line.first()).is_some_and(|glyph| glyph.symbol == 'V');
     let format = match (count, length, is_visa) {
         (3, ..) => Format::Td1,

@@ -6,6 +6,7 @@ pub mod builder;
 pub mod corners;
 pub mod facemesh;
 pub mod graph;
+pub mod layout;
 pub mod mini_xception;
 pub mod minifasnet;
 pub mod mrz_ctc;

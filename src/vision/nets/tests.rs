@@ -165,6 +165,7 @@ fn executors_agree_on_the_other_networks() {
     };
     named(facemesh::describe(), &[(1, 256, 256, 3)], 11);
     named(corners::describe(), &[(1, 192, 256, 3), (2, 64, 32, 3)], 10);
+    named(layout::describe(), &[(1, 128, 192, 3), (4, 128, 192, 3)], 19);
     named(minifasnet::describe(), &[(1, 80, 80, 3), (3, 80, 80, 3)], 12);
     named(blendshapes::describe(), &[(1, 1, 2, 146), (3, 1, 2, 146)], 15);
     named(mini_xception::describe(), &[(1, 64, 64, 1), (2, 64, 64, 1)], 16);

@@ -1,7 +1,7 @@
 //! From a probability per step and class to symbols: as many as seem likely, or exactly as many as a line has.
 #![allow(clippy::indexing_slicing)] // Steps, counts and classes run over the extents of the tables they index.
 
-use super::format::SYMBOLS;
+use super::format::{Alphabet, SYMBOLS};
 use super::repair::Glyph;
 
 /// Blank, then the symbols in the order of [`SYMBOLS`].
@@ -20,6 +20,18 @@ impl Steps {
         probabilities.len().is_multiple_of(CLASSES).then_some(Steps { probabilities })
     }
 
+    /// The mean of several looks at one line; none unless they have the same steps.
+    pub fn mean(looks: &[&Steps]) -> Option<Steps> {
+        let mut sums = vec![0.0; looks.first()?.probabilities.len()];
+        for look in looks {
+            if look.probabilities.len() != sums.len() {
+                return None;
+            }
+            sums.iter_mut().zip(&look.probabilities).for_each(|(sum, p)| *sum += p / looks.len() as f32);
+        }
+        Some(Steps { probabilities: sums })
+    }
+
     fn rows(&self) -> impl Iterator<Item = &[f32]> {
         self.probabilities.chunks_exact(CLASSES)
     }
@@ -36,14 +48,25 @@ impl Steps {
 
     /// What the likeliest way through the steps says that gives exactly `length` symbols; none if there are too few steps.
     pub fn symbols_of_length(&self, length: usize) -> Option<Vec<Glyph>> {
-        Some(self.along(&self.path(length)?))
+        Some(self.along(&self.path(length, |_, _| true)?))
+    }
+
+    /// The same where it is known which symbols may stand at each place.
+    pub fn symbols_within(&self, alphabets: &[Alphabet]) -> Option<Vec<Glyph>> {
+        let may = |alphabet: &Alphabet| {
+            let mut classes = [false; CLASSES];
+            SYMBOLS.chars().zip(&mut classes[1..]).for_each(|(symbol, may)| *may = alphabet.has(symbol));
+            classes
+        };
+        let places: Vec<[bool; CLASSES]> = alphabets.iter().map(may).collect();
+        Some(self.along(&self.path(places.len(), |place, class| places[place][class])?))
     }
 
     /// The likeliest class of each step, under the condition that they give `length` symbols (Viterbi).
     ///
     /// A state is how many symbols there were and which class the step has. A symbol is a new one after a blank or another
     /// symbol, and the same one after itself.
-    fn path(&self, length: usize) -> Option<Vec<usize>> {
+    fn path(&self, length: usize, may: impl Fn(usize, usize) -> bool) -> Option<Vec<usize>> {
         const NEVER: f32 = f32::NEG_INFINITY;
         let states = (length + 1) * CLASSES;
         let mut score = vec![NEVER; states];
@@ -70,7 +93,7 @@ impl Steps {
                         }
                     }
                     // A symbol cannot stand before the first was counted.
-                    let possible = class == BLANK || count > 0;
+                    let possible = class == BLANK || count.checked_sub(1).is_some_and(|place| may(place, class));
                     next[here + class] = if possible { best.0 + log[class] } else { NEVER };
                     came_from.push(best.1 as u8);
                 }
@@ -177,6 +200,15 @@ mod tests {
         assert!(steps.symbols_of_length(0).unwrap().is_empty());
         assert_eq!(steps.symbols_of_length(4).unwrap().len(), 4);
         assert!(steps.symbols_of_length(5).is_none());
+    }
+
+    #[test]
+    fn a_place_decides_between_a_letter_and_the_digit_like_it() {
+        let steps = steps(&[(12, 0.6, 9), (0, 0.9, 1), (12, 0.6, 9), (9, 0.9, 0)]);
+        assert_eq!(text(&steps.symbols_of_length(3).unwrap()), "BB8");
+        let within = steps.symbols_within(&[Alphabet::Letters, Alphabet::Digits, Alphabet::Any]).unwrap();
+        assert_eq!(text(&within), "B88");
+        assert!((within[1].confidence - 0.4).abs() < 1e-6, "as sure as it was seen: {within:?}");
     }
 
     #[test]

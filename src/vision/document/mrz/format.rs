@@ -116,6 +116,16 @@ impl Format {
         self.span(Field::CompositeCheck).is_some()
     }
 
+    /// Which symbols may stand at each place of a line.
+    pub fn alphabets(self, line: usize) -> Vec<Alphabet> {
+        let mut alphabets = vec![Alphabet::Any; self.line_length()];
+        for span in self.spans().filter(|span| span.line == line) {
+            let places = alphabets.iter_mut().skip(span.start).take(span.length);
+            places.for_each(|alphabet| *alphabet = span.field.alphabet());
+        }
+        alphabets
+    }
+
     /// Every field of this format.
     pub fn spans(self) -> impl Iterator<Item = Span> {
         use Field::*;

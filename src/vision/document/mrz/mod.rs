@@ -23,6 +23,7 @@ use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
 pub use check::{Check, Checks, digit};
+pub(super) use ctc::Steps;
 pub use date::{MrzDate, PartialDate};
 pub use dominican::{CedulaNumber, cedula_number, luhn_passes};
 pub use format::{Alphabet, FILLER, Field, Format, SYMBOLS, Span};

@@ -53,6 +53,17 @@ pub fn line_of(net: &Net, picture: &RgbImage, length: usize) -> Result<Vec<Glyph
     Ok(steps.symbols_of_length(length).unwrap_or_else(|| steps.symbols()))
 }
 
+/// How likely each symbol is at each step of a line whose picture is stretched to `width`. Pictures of one width have the same
+/// steps.
+pub fn steps_of_width(net: &Net, picture: &RgbImage, width: f64) -> Result<Steps, NetError> {
+    Ok(look(net, picture, width)?.0)
+}
+
+/// The same of a line of `length` symbols.
+pub fn steps_of(net: &Net, picture: &RgbImage, length: usize) -> Result<Steps, NetError> {
+    steps_of_width(net, picture, PITCH * length as f64)
+}
+
 /// Runs the reader on the line, stretched to about `width`. Gives the width taken, too.
 fn look(net: &Net, picture: &RgbImage, width: f64) -> Result<(Steps, usize), NetError> {
     let step = mrz_ctc::STEP;
