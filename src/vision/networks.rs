@@ -26,6 +26,8 @@ pub struct Networks {
     pub document_corners: Net,
     pub document_layout: Net,
     pub mrz_reader: Net,
+    /// The same net, trained for lines seen from too far away.
+    pub far_mrz_reader: Net,
     pub number_reader: Net,
 }
 
@@ -52,6 +54,7 @@ impl Networks {
             document_corners: net("corners", corners::describe)?,
             document_layout: net("layout", layout::describe)?,
             mrz_reader: net("mrz_ctc", mrz_ctc::describe)?,
+            far_mrz_reader: net("mrz_far_ctc", mrz_ctc::describe)?,
             number_reader: net("number_ctc", mrz_ctc::describe)?,
         })
     }
@@ -71,6 +74,7 @@ impl Networks {
             (&self.document_corners, [1, corners::SHORT, corners::LONG, 3]),
             (&self.document_layout, [1, layout::HIGH, layout::WIDE, 3]),
             (&self.mrz_reader, [1, mrz_ctc::HEIGHT, 528, 1]),
+            (&self.far_mrz_reader, [1, mrz_ctc::HEIGHT, 528, 1]),
             (&self.number_reader, [1, mrz_ctc::HEIGHT, 264, 1]),
         ];
         for (net, shape) in nets {

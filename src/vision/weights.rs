@@ -210,6 +210,7 @@ static EMBEDDED: &[(&str, &[u8])] = &[
     ("mrz_ctc.safetensors", include_bytes!("../../models/mrz_ctc.safetensors")),
     ("corners.safetensors", include_bytes!("../../models/corners.safetensors")),
     ("layout.safetensors", include_bytes!("../../models/layout.safetensors")),
+    ("mrz_far_ctc.safetensors", include_bytes!("../../models/mrz_far_ctc.safetensors")),
     ("number_ctc.safetensors", include_bytes!("../../models/number_ctc.safetensors")),
 ];
 

@@ -218,7 +218,7 @@ def photograph(rng, above: str, text: str, below: str, far: float = 0.0, ink=_in
     letters' widths are left.
     """
     while True:
-        if picture := _photograph(rng, above, text, below, rng.random() < far, ink, most):
+        if picture := _photograph(rng, above, text, below, far > 0 and rng.random() < far, ink, most):
             return picture
 
 

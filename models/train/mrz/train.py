@@ -2,7 +2,8 @@
 
 Machine-readable lines are of fixed pitch, so the network first learns frame by frame which letter lies there, and only
 then by CTC. The batches depend on the seeds and on STEPS alone. MINUTES ends a run early; a run goes on from its last
-checkpoint in WORK. START are exported weights: training goes on from them, by CTC alone and at a third of the rate. The held-out lines are of other seeds and decide nothing: they are read to be printed. The result is
+checkpoint in WORK. START are exported weights: training goes on from them, by CTC alone, at a third of the rate, and sees
+each line once. The held-out lines are of other seeds and decide nothing: they are read to be printed. The result is
 the running average of the weights, which `export.py` folds and writes.
 """
 
@@ -28,12 +29,12 @@ PEAK_RATE, WARM_UP, WEIGHT_DECAY = 3e-3, 0.12, 1e-3
 AVERAGE = 0.998
 
 
-def schedule(steps: int):
-    """Shard and half of it for every step: pool after pool, each gone over `ROUNDS` times in another order."""
+def schedule(steps: int, rounds: int):
+    """Shard and half of it for every step: pool after pool, each gone over `rounds` times in another order."""
     rng = numpy.random.default_rng(4)
     pool = 0
     while True:
-        for _ in range(ROUNDS):
+        for _ in range(rounds):
             halves = [(pool * POOL + n, half) for n in range(POOL) for half in range(2)]
             rng.shuffle(halves)
             for n, half in halves:
@@ -128,11 +129,13 @@ def main() -> None:
         done = state["done"]
         for part, name in ((net, "net"), (average, "average"), (optimiser, "optimiser")):
             part.load_state_dict(state[name])
+    # The seed of the lines is in their files' names.
+    seed = int(next(data.glob("*.npz")).name.split("-")[0])
     started, losses = time.monotonic(), []
-    for step, (number, half) in enumerate(schedule(steps)):
+    for step, (number, half) in enumerate(schedule(steps, 1 if start else ROUNDS)):
         if step < done:
             continue
-        images, labels, centres = batch(data, shards.TRAINING_SEED, number, half)
+        images, labels, centres = batch(data, seed, number, half)
         out = net(images)
         share = 1.0 if start else min(1.0, max(0.0, (step - BY_FRAME) / FADING))
         loss = 0

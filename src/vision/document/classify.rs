@@ -51,10 +51,14 @@ pub struct Marks {
     pub zone: Option<Zone>,
     /// What the zone looks like where it cannot be read.
     pub likeness: Option<Likeness>,
+    /// What it faintly looks like.
+    pub faint: Option<Likeness>,
     /// What its layout seems to be, where little can be read.
     pub layout: Option<Seen>,
     /// A cédula's number among the printed text.
     pub number: Option<String>,
+    /// One stands where a front has it, but cannot be read.
+    pub unclear_number: bool,
     /// The share of the document's height that its largest face takes.
     pub face_share: Option<f64>,
     /// Width by height of the document.
@@ -101,6 +105,11 @@ pub fn kind(lines: &[Line], marks: &Marks) -> Kind {
             _ => {}
         }
     }
+    match marks.faint.filter(|_| marks.zone.is_none() && marks.likeness.is_none()) {
+        Some(Likeness::DominicanCard) => add("mrz_lines_faint", Cedula, Back, 1.0),
+        Some(Likeness::Passport) => add("mrz_lines_faint", Passport, Front, 1.0),
+        None => {}
+    }
     match marks.likeness {
         Some(Likeness::DominicanCard) if marks.zone.is_none() => add("mrz_lines_dominican", Cedula, Back, 3.5),
         Some(Likeness::Passport) if marks.zone.is_none() => add("mrz_lines_passport", Passport, Front, 3.0),
@@ -111,6 +120,9 @@ pub fn kind(lines: &[Line], marks: &Marks) -> Kind {
     }
     if let Some(number) = &marks.number {
         add("cedula_number", Cedula, Front, if has_valid_digit(number) { 1.5 } else { 0.5 });
+    }
+    if marks.unclear_number {
+        add("cedula_number_unclear", Cedula, Front, 0.5);
     }
     if marks.barcode_number {
         add("barcode_cedula_number", Cedula, Back, 2.0);

@@ -23,6 +23,7 @@ impl Engine {
             text_detector: &self.networks.text_detector,
             text_reader: &self.networks.text_reader,
             mrz_reader: &self.networks.mrz_reader,
+            far_mrz_reader: &self.networks.far_mrz_reader,
             number_reader: &self.networks.number_reader,
             alphabet: &self.networks.alphabet,
             face_detector: &self.networks.face_detector,

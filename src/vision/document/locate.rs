@@ -19,7 +19,7 @@ const LONGEST: f64 = 1280.0;
 const AROUND: f64 = 0.15;
 
 /// By how much more of the places must agree on edges farther away.
-const FAR_PENALTY: f64 = 0.05;
+const FAR_PENALTY: f64 = 0.15;
 
 /// A document on a photo.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -51,7 +51,7 @@ fn surest(photo: &RgbImage, found: &[(Quad, f64)]) -> Option<(Quad, f64)> {
     for (quad, sure) in found {
         let far = refine::edges(photo, quad, refine::FAR).and_then(|(far, _)| refine::edges(photo, &far, refine::NEAR));
         let near = refine::edges(photo, quad, refine::NEAR);
-        // A far edge is oftener another thing's.
+        // A far edge is oftener another thing's: a line of text inside, a table's pattern outside.
         let drawn = [(near, 0.0), (far, -FAR_PENALTY)];
         for ((corners, agreed), penalty) in drawn.into_iter().filter_map(|(drawn, penalty)| Some((drawn?, penalty))) {
             let score = sure + agreed + penalty;

@@ -46,8 +46,18 @@ use portrait::Cut;
 use rectify::Flat;
 
 /// By their names in the manifest, the models that documents are examined with.
-pub const MODELS: [&str; 9] =
-    ["corners", "layout", "mrz_ctc", "number_ctc", "ppocr_det", "ppocr_rec", "pplcnet", "yunet", "sface"];
+pub const MODELS: [&str; 10] = [
+    "corners",
+    "layout",
+    "mrz_ctc",
+    "mrz_far_ctc",
+    "number_ctc",
+    "ppocr_det",
+    "ppocr_rec",
+    "pplcnet",
+    "yunet",
+    "sface",
+];
 
 /// The networks that reading a document takes.
 #[derive(Clone, Copy)]
@@ -58,6 +68,7 @@ pub struct Nets<'a> {
     pub text_detector: &'a Net,
     pub text_reader: &'a Net,
     pub mrz_reader: &'a Net,
+    pub far_mrz_reader: &'a Net,
     pub number_reader: &'a Net,
     /// What the text reader's classes mean.
     pub alphabet: &'a [String],

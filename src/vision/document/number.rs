@@ -48,7 +48,7 @@ fn place(written: &Written) -> Option<(usize, usize)> {
 }
 
 /// The field with dashes where they belong, whatever was read of them.
-fn dashed(written: &Written, name: FieldName) -> Field {
+pub(super) fn dashed(written: &Written, name: FieldName) -> Field {
     let digits = Written::of(written.glyphs.iter().filter(|glyph| glyph.char.is_ascii_digit()).copied().collect());
     let mut field = fields::printed(name, &digits);
     field.value = with_dashes(&digits.text);

@@ -23,11 +23,12 @@ pub(super) struct Page {
     pub(super) lines: Vec<Line>,
     pub(super) zone: Option<Understood>,
     likeness: Option<zone::Likeness>,
+    faint: Option<zone::Likeness>,
     layout: sides::Seen,
     /// Whether edges were found and little between them can be read.
     hidden: bool,
     /// Where the general reader read none surely.
-    placed_number: Option<Field>,
+    placed_number: placed_number::Placed,
     /// Pieces of text that run up or down.
     sideways: usize,
     size: (u32, u32),
@@ -55,20 +56,20 @@ impl Page {
         let front = hidden && layout.is_likely() && (layout.class, layout.side) == (DocumentType::Cedula, Side::Front);
         let placed = match zone {
             None if hidden && !front => timed(&mut times.read_mrz, || {
-                placed::read((nets.mrz_reader, nets.text_reader), nets.alphabet, picture, today)
+                placed::read((nets.far_mrz_reader, nets.text_reader), nets.alphabet, picture, today)
             })?,
-            zone => Placed { zone, likeness: None },
+            zone => Placed { zone, ..Placed::default() },
         };
         let likeness = zone::likeness(&rows).or(placed.likeness);
-        let zone = placed.zone;
+        let (zone, faint) = (placed.zone, placed.faint);
         let sure = printed_number(&lines).is_some_and(|field| field.confidence >= SURE_MIN);
         let placed_number = if front && !sure {
             timed(&mut times.read_text, || placed_number::read(nets.number_reader, picture))?
         } else {
-            None
+            placed_number::Placed::Nothing
         };
         let (sideways, size) = (sideways.len(), picture.dimensions());
-        Ok(Page { lines, zone, likeness, layout, hidden, placed_number, sideways, size })
+        Ok(Page { lines, zone, likeness, faint, layout, hidden, placed_number, sideways, size })
     }
 
     pub(super) fn kind(&self, flat: &Flat, face: Option<&Cut>, barcodes: &[Barcode]) -> Kind {
@@ -79,19 +80,28 @@ impl Page {
             checks: read.mrz.checks.all_pass(),
         });
         let (width, height) = (f64::from(self.size.0), f64::from(self.size.1));
-        let number = printed_number(&self.lines).or_else(|| self.placed_number.clone()).map(|field| field.value);
+        let number = printed_number(&self.lines).or_else(|| self.placed_number()).map(|field| field.value);
         classify::kind(
             &self.lines,
             &Marks {
                 zone,
                 likeness: self.likeness,
+                faint: self.faint,
                 layout: Some(self.layout).filter(|_| self.hidden),
                 number,
+                unclear_number: self.placed_number == placed_number::Placed::Unclear,
                 face_share: face.map(|cut| cut.face.r#box.height / height),
                 aspect: flat.corners.map(|_| width / height),
                 barcode_number: barcodes.iter().any(|code| barcode::number(code).is_some()),
             },
         )
+    }
+
+    fn placed_number(&self) -> Option<Field> {
+        match &self.placed_number {
+            placed_number::Placed::Read(field) => Some(field.clone()),
+            _ => None,
+        }
     }
 
     /// The printed fields of what it is; a cédula's model is entered into `kind`.
@@ -104,7 +114,7 @@ impl Page {
                 let places: Vec<_> = missing.iter().map(|(_, place)| *place).collect();
                 let forced = read::recognise::lines(nets.text_reader, nets.alphabet, picture, &places)?;
                 found.extend(missing.iter().zip(&forced).filter_map(|((name, _), line)| cedula::forced(*name, line)));
-                found.extend(self.placed_number.clone().filter(|_| side == Side::Front));
+                found.extend(self.placed_number().filter(|_| side == Side::Front));
                 Ok(found)
             }
             (Some(DocumentType::Passport), _) => Ok(passport::read(&self.lines)),

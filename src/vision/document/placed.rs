@@ -52,8 +52,9 @@ struct Strip {
 pub struct Placed {
     /// If all of its check digits hold.
     pub zone: Option<Understood>,
-    /// What it looks like otherwise.
+    /// What it looks like otherwise, and what it faintly looks like.
     pub likeness: Option<zone::Likeness>,
+    pub faint: Option<zone::Likeness>,
 }
 
 /// The zone of an upright document laid flat. `classes` is what the text reader's classes mean.
@@ -69,6 +70,7 @@ pub fn read(
         for place in places(&strips, layout) {
             let unbound: Vec<_> = place.iter().map(|strip| strip.symbols.clone()).collect();
             placed.likeness = placed.likeness.or(zone::likeness_of(&unbound));
+            placed.faint = placed.faint.or(zone::faintly_like(&unbound));
             // Where the fields stand is known, and so which symbols can.
             let alphabets = (0..).map(|line| layout.format.alphabets(line));
             let bound = place.iter().zip(alphabets).map(|(strip, alphabets)| strip.steps.symbols_within(&alphabets));
@@ -176,7 +178,7 @@ mod tests {
     #[test]
     fn a_blurred_cards_zone_is_read_where_the_text_detector_leads_to_none() {
         let networks = Networks::load(&Models::open().unwrap(), &Device::Cpu).unwrap();
-        let readers = (&networks.mrz_reader, &networks.text_reader);
+        let readers = (&networks.far_mrz_reader, &networks.text_reader);
         let today = date(2026, 11, 26);
         let file = include_bytes!("../../../tests/golden/specimens/cedula_2026_back.jpg");
         let sharp = image::load_from_memory(file).unwrap().to_rgb8();

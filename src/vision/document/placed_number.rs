@@ -1,13 +1,14 @@
 //! A cédula's number read where a front has it, on photos on which the general reader reads none: by a reader of printed
-//! numbers alone, along strips that lie closely above one another. What it reads the same on several of them is told, and as sure
-//! as its least sure digit; the number's own check digit is then asked as of any other (see `Field::is_sure`).
+//! numbers alone, along strips that lie closely above one another. What it reads the same on several of them is told, as sure as
+//! the least sure digit of the clearest strip; the number's own check digit is then asked as of any other (see `Field::is_sure`).
 
 use image::RgbImage;
 
 use super::mrz::{self, Glyph, Steps};
 use super::number;
 use super::placed::cut;
-use crate::domain::document::{Field, FieldName, Source};
+use super::read::{self, Written};
+use crate::domain::document::{Field, FieldName};
 use crate::vision::nets::{Net, NetError};
 
 /// Left and right ends of the strips, in parts of the width: the number stands at the left on the model of 2014, in the
@@ -20,14 +21,24 @@ const HEIGHT: f64 = 0.085;
 const STEP: f64 = 0.007;
 /// The reader's input for a strip: about as many pixels for each symbol as it was trained with.
 const WIDTH: f64 = 272.0;
-/// A reading counts that so many strips agree on, and twice as many as on any other.
-const AGREEING_MIN: usize = 3;
+/// A reading counts that so many strips agree on, and more than on any other.
+const AGREEING_MIN: usize = 2;
 /// Where the dashes stand; the reader has the filler for them.
 const DASHES: [usize; 2] = [3, 11];
 const DIGITS: usize = 11;
 
+/// What stands where a front has its number.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub enum Placed {
+    #[default]
+    Nothing,
+    /// A number, but which is not clear.
+    Unclear,
+    Read(Field),
+}
+
 /// The number on an upright front laid flat.
-pub fn read(net: &Net, picture: &RgbImage) -> Result<Option<Field>, NetError> {
+pub fn read(net: &Net, picture: &RgbImage) -> Result<Placed, NetError> {
     let count = ((TO - FROM) / STEP).round() as u32;
     let mut readings: Vec<Reading> = Vec::new();
     for window in WINDOWS {
@@ -45,9 +56,13 @@ pub fn read(net: &Net, picture: &RgbImage) -> Result<Option<Field>, NetError> {
         }
     }
     readings.sort_by_key(|reading| std::cmp::Reverse(reading.strips.len()));
-    let next = readings.get(1).map_or(0, |reading| reading.strips.len());
-    let first = readings.first().filter(|reading| reading.strips.len() >= AGREEING_MIN.max(2 * next));
-    Ok(first.map(Reading::field))
+    let agreeing = |reading: Option<&Reading>| reading.map_or(0, |reading| reading.strips.len());
+    let (first, next) = (agreeing(readings.first()), agreeing(readings.get(1)));
+    Ok(match readings.first() {
+        Some(reading) if first >= AGREEING_MIN && first > next => Placed::Read(reading.field()),
+        _ if readings.iter().map(|reading| reading.strips.len()).sum::<usize>() >= AGREEING_MIN => Placed::Unclear,
+        _ => Placed::Nothing,
+    })
 }
 
 /// Eleven digits and the strips that gave them.
@@ -57,21 +72,18 @@ struct Reading {
 }
 
 impl Reading {
-    /// Each digit as sure as it is in the mean, the number as its least sure digit.
+    /// As the clearest strip shows it.
     fn field(&self) -> Field {
-        let sure = |at: usize| {
-            let all = self.strips.iter().filter_map(|strip| strip.get(at)).map(|glyph| f64::from(glyph.confidence));
-            all.sum::<f64>() / self.strips.len() as f64
+        let least = |strip: &&Vec<Glyph>| strip.iter().map(|glyph| glyph.confidence).fold(1.0, f32::min);
+        let clearest = self.strips.iter().max_by(|a, b| least(a).total_cmp(&least(b)));
+        let glyph = |glyph: &Glyph| read::Glyph {
+            char: glyph.symbol,
+            confidence: f64::from(glyph.confidence),
+            second: glyph.second.map(|symbol| (symbol, 0.0)),
+            at: 0.0,
         };
-        Field {
-            name: FieldName::Number,
-            value: number::with_dashes(&self.text),
-            confidence: (0..DIGITS).map(sure).fold(1.0, f64::min),
-            source: Source::Viz,
-            doubtful: Vec::new(),
-            repaired: false,
-            checked: false,
-        }
+        let written = Written::of(clearest.into_iter().flatten().map(glyph).collect());
+        number::dashed(&written, FieldName::Number)
     }
 }
 
@@ -91,7 +103,7 @@ mod tests {
     use image::imageops;
 
     use super::*;
-    use crate::domain::document::SURE_MIN;
+    use crate::domain::document::{SURE_MIN, Source};
     use crate::vision::nets::mrz_ctc;
     use crate::vision::weights::Models;
 
@@ -119,11 +131,11 @@ mod tests {
             image::open(path).unwrap().to_rgb8()
         };
         let front = imageops::blur(&open("cedula_2026_front.jpg"), 5.0);
-        let field = read(&net, &front).unwrap().unwrap();
+        let Placed::Read(field) = super::read(&net, &front).unwrap() else { panic!("nothing was read") };
         assert_eq!((field.value.as_str(), field.source), (NUMBER, Source::Viz));
         assert!(field.confidence >= SURE_MIN && field.confidence <= 1.0, "{}", field.confidence);
-        assert_eq!(read(&net, &open("cedula_2026_back.jpg")).unwrap(), None);
-        assert_eq!(read(&net, &RgbImage::new(1, 1)).unwrap(), None);
+        assert_eq!(super::read(&net, &open("cedula_2026_back.jpg")).unwrap(), Placed::Nothing);
+        assert_eq!(super::read(&net, &RgbImage::new(1, 1)).unwrap(), Placed::Nothing);
     }
 
     /// Of the specimen, as it was drawn.

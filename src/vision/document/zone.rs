@@ -143,6 +143,18 @@ pub(super) fn likeness_of(lines: &[Vec<Glyph>]) -> Option<Likeness> {
     like(lines.len(), first, lines.iter().all(|line| line.len() >= LONG_MIN))
 }
 
+/// Lines of a zone's length of which too little is read for that: most of the first letters are those of a Dominican card, or a
+/// passport's first two are not both others. Says something only beside other evidence.
+pub(super) fn faintly_like(lines: &[Vec<Glyph>]) -> Option<Likeness> {
+    let first: String = lines.first()?.iter().map(|glyph| coarse(glyph.symbol)).take(5).collect();
+    let alike = |wanted: &str| wanted.chars().zip(first.chars()).filter(|(a, b)| a == b).count();
+    match lines.len() {
+        3 if alike("IOOOM") >= 3 => Some(Likeness::DominicanCard),
+        2 if alike("P<") >= 1 => Some(Likeness::Passport),
+        _ => None,
+    }
+}
+
 fn like(lines: usize, first: impl Iterator<Item = char>, long: bool) -> Option<Likeness> {
     let first: String = first.map(coarse).take(5).collect();
     match lines {

@@ -204,7 +204,7 @@ mod tests {
 
     #[test]
     fn a_place_decides_between_a_letter_and_the_digit_like_it() {
-        let steps = steps(&[(12, 0.6, 9), (0, 0.9, 1), (12, 0.6, 9), (9, 0.9, 0)]);
+        let steps = steps(&[(12, 0.6, 9), (0, 0.9, 1), (12, 0.6, 9), (0, 0.9, 1), (9, 0.9, 0)]);
         assert_eq!(text(&steps.symbols_of_length(3).unwrap()), "BB8");
         let within = steps.symbols_within(&[Alphabet::Letters, Alphabet::Digits, Alphabet::Any]).unwrap();
         assert_eq!(text(&within), "B88");

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::truth::{Class, Side as TrueSide, Specimen};
-use crate::domain::document::{DocumentSeen, FieldName, NumberSeen, Side, Source};
+use crate::domain::document::{DocumentSeen, Evidence, FieldName, NumberSeen, Side, Source};
 use crate::domain::evidence::Point;
 use crate::domain::user::{DocumentNumber, DocumentType};
 use crate::vision::document::barcode;
@@ -34,7 +34,10 @@ pub struct Outcome {
     /// Whether each was read, by its format.
     pub barcodes: Vec<(String, bool)>,
     pub quad_overlap: Option<f64>,
+    pub quad: Option<[Point; 4]>,
     pub warnings: Vec<String>,
+    /// What spoke for which class and side.
+    pub evidence: Vec<Evidence>,
     pub milliseconds: f64,
     /// What was read where it was wrong: truth and reading.
     pub wrong: BTreeMap<String, (String, String)>,
@@ -138,6 +141,8 @@ pub fn outcome(truth: &Specimen, seen: &DocumentSeen, others: &[String], millise
         printed,
         barcodes,
         quad_overlap: truth.corners.map(|corners| overlap(&corners, seen.photo.quad)),
+        quad: seen.photo.quad,
+        evidence: seen.kind.evidence.clone(),
         warnings: seen.warnings.iter().map(|warning| warning.warning.clone()).collect(),
         milliseconds,
         wrong,
