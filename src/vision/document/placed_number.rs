@@ -41,13 +41,16 @@ pub enum Placed {
 pub fn read(net: &Net, picture: &RgbImage) -> Result<Placed, NetError> {
     let count = ((TO - FROM) / STEP).round() as u32;
     let mut readings: Vec<Reading> = Vec::new();
+    let mut alike = 0;
     for window in WINDOWS {
         let look =
             |step| mrz::read::steps_of_width(net, &cut(picture, window, FROM + STEP * f64::from(step), HEIGHT), WIDTH);
         let looks = (0..=count).map(look).collect::<Result<Vec<_>, NetError>>()?;
         for near in looks.windows(3) {
             let Some(mean) = Steps::mean(&near.iter().collect::<Vec<_>>()) else { continue };
-            let Some(digits) = digits(mean.symbols()) else { continue };
+            let symbols = mean.symbols();
+            alike += usize::from(is_like_one(&symbols));
+            let Some(digits) = digits(symbols) else { continue };
             let text: String = digits.iter().map(|glyph| glyph.symbol).collect();
             match readings.iter_mut().find(|reading| reading.text == text) {
                 Some(reading) => reading.strips.push(digits),
@@ -60,7 +63,7 @@ pub fn read(net: &Net, picture: &RgbImage) -> Result<Placed, NetError> {
     let (first, next) = (agreeing(readings.first()), agreeing(readings.get(1)));
     Ok(match readings.first() {
         Some(reading) if first >= AGREEING_MIN && first > next => Placed::Read(reading.field()),
-        _ if readings.iter().map(|reading| reading.strips.len()).sum::<usize>() >= AGREEING_MIN => Placed::Unclear,
+        _ if alike >= AGREEING_MIN => Placed::Unclear,
         _ => Placed::Nothing,
     })
 }
@@ -85,6 +88,14 @@ impl Reading {
         let written = Written::of(clearest.into_iter().flatten().map(glyph).collect());
         number::dashed(&written, FieldName::Number)
     }
+}
+
+/// Digits with a number's two dashes, if not as many as it has: one may run into the next.
+fn is_like_one(symbols: &[Glyph]) -> bool {
+    let parts: Vec<&[Glyph]> = symbols.split(|glyph| glyph.symbol == '<').collect();
+    let lengths: Vec<usize> = parts.iter().map(|part| part.len()).collect();
+    let digits = parts.iter().all(|part| part.iter().all(|glyph| glyph.symbol.is_ascii_digit()));
+    digits && matches!(lengths.as_slice(), [3, 6..=8, 1])
 }
 
 /// The eleven digits, if that is what was read: with both dashes or with none.
@@ -120,6 +131,10 @@ mod tests {
         for other in ["402<00571939", "4020<057193<9", "402<0057193<", "402<OO57193<9", "", "402<0057193<99"] {
             assert_eq!(text(other), None, "{other}");
         }
+        let alike = ["402<0057193<9", "402<057193<9", "402<00571193<9"];
+        assert!(alike.into_iter().all(|said| is_like_one(&glyphs(said))));
+        let other = ["", "<", "40200571939", "402<05719<9", "402<0057193", "40<0057193<9", "402<OO57193<9", "1<2<3<4"];
+        assert!(!other.into_iter().any(|said| is_like_one(&glyphs(said))));
     }
 
     #[test]
