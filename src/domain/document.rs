@@ -233,6 +233,9 @@ pub struct DocumentTimes {
 /// needs the second: nothing else then speaks against a misread character.
 pub const SURE_MIN: f64 = 0.80;
 pub const SURE_WITHOUT_CHECK_MIN: f64 = 0.97;
+/// To say that it is another number than the expected one takes more than to confirm it: a cédula's own digit lets one misreading
+/// in ten pass, and only by chance would that be the expected number.
+const REFUSING_MIN: f64 = 0.90;
 
 /// How an expected number compares with what was read.
 #[derive(Clone, Debug, PartialEq)]
@@ -276,16 +279,19 @@ impl DocumentSeen {
         let wanted = expected.canonical();
         let said = |field: &Field| DocumentNumber::parse(&field.value).map(|read| read.canonical()).unwrap_or_default();
         let contradicts = |field: &&&Field| {
-            field.is_sure(class) && said(field) != wanted
+            field.is_sure(class) && field.can_refuse() && said(field) != wanted
                 || field.is_plain() && lookalikes_folded(&said(field)) != lookalikes_folded(&wanted)
         };
         if let Some(other) = read.iter().find(contradicts) {
             return NumberSeen::Other((*other).clone());
         }
-        match (read.iter().find(|field| field.is_sure(class)), read.first()) {
-            (Some(same), _) => NumberSeen::Same((*same).clone()),
-            (None, Some(doubtful)) => NumberSeen::Doubtful((*doubtful).clone()),
-            (None, None) => NumberSeen::Nothing,
+        let mut sure = read.iter().filter(|field| field.is_sure(class));
+        match (sure.next(), read.first()) {
+            (Some(same), _) if said(same) == wanted && sure.all(|field| said(field) == wanted) => {
+                NumberSeen::Same((*same).clone())
+            }
+            (_, Some(doubtful)) => NumberSeen::Doubtful((*doubtful).clone()),
+            (_, None) => NumberSeen::Nothing,
         }
     }
 }
@@ -299,6 +305,11 @@ impl Field {
     /// Read so surely that its characters are believed without a check digit, up to those that look alike.
     fn is_plain(&self) -> bool {
         !self.repaired && self.confidence >= SURE_WITHOUT_CHECK_MIN
+    }
+
+    /// Whether it may say that the expected number is another one.
+    fn can_refuse(&self) -> bool {
+        self.checked || self.confidence >= REFUSING_MIN
     }
 
     /// Whether a number was read so that another document's number is out of the question. A passport's has letters, which
@@ -387,6 +398,9 @@ mod tests {
         let read = |confidence| vec![number("402-0057193-9", confidence, Source::Viz)];
         assert!(matches!(compared(read(0.95), "40200571939", cedula), NumberSeen::Same(_)));
         assert!(matches!(compared(read(0.95), "402 0057193 8", cedula), NumberSeen::Other(_)));
+        assert!(matches!(compared(read(0.85), "40200571939", cedula), NumberSeen::Same(_)));
+        let refused = compared(read(0.85), "402 0057193 8", cedula);
+        assert!(matches!(refused, NumberSeen::Doubtful(_)), "surely enough to confirm, not to refuse: {refused:?}");
         assert!(matches!(compared(read(0.5), "40200571939", cedula), NumberSeen::Doubtful(_)));
         assert!(matches!(compared(read(0.5), "40200571938", cedula), NumberSeen::Doubtful(_)));
         assert_eq!(compared(Vec::new(), "40200571939", cedula), NumberSeen::Nothing);
