@@ -74,7 +74,7 @@ fn human(report: &Report) -> Result<String, std::fmt::Error> {
     let accepts = report.false_accepts;
     writeln!(text, "wrong numbers accepted     {} of {}", accepts.right, accepts.of)?;
     writeln!(text, "neither, on other things   {}", shown(report.neither))?;
-    writeln!(text, "\nwarnings on genuine specimens:")?;
+    writeln!(text, "\nwarnings on genuine specimens without reason for them:")?;
     for (slug, share) in &report.warnings {
         writeln!(text, "  {slug:20} {}", shown(*share))?;
     }

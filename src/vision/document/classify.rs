@@ -182,6 +182,17 @@ mod tests {
     }
 
     #[test]
+    fn a_layout_is_heard_and_decides_nothing_until_something_was_read() {
+        let layout = Seen { class: Cedula, side: Front, model: "2014", probability: 0.99 };
+        let looks = Marks { layout: Some(layout), face_share: Some(0.3), aspect: Some(1.586), ..Marks::default() };
+        assert_eq!(kind(&[], &looks).class, None);
+        let seen = kind(&[], &Marks { unclear_number: true, ..looks.clone() });
+        assert_eq!((seen.class, seen.side), (Some(Cedula), Some(Front)));
+        let unsure = Marks { layout: Some(Seen { probability: 0.8, ..layout }), unclear_number: true, ..looks };
+        assert_eq!(kind(&[], &unsure).class, None);
+    }
+
+    #[test]
     fn little_evidence_or_as_much_for_another_is_neither() {
         let number = Marks { number: Some("402-0057193-9".into()), face_share: Some(0.3), ..Marks::default() };
         assert_eq!(kind(&[], &number).class, None, "a number and a face make no card");

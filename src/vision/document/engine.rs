@@ -35,7 +35,7 @@ impl Engine {
 }
 
 /// The day of a time, in UTC; the calendar's last day for what lies beyond it.
-fn day_of(now: Timestamp) -> Date {
+pub fn day_of(now: Timestamp) -> Date {
     let time = jiff::Timestamp::from_millisecond(now.as_millis()).unwrap_or(jiff::Timestamp::MAX);
     time.to_zoned(TimeZone::UTC).date()
 }

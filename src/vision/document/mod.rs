@@ -41,6 +41,7 @@ use crate::domain::document::{Barcode, DocumentSeen, DocumentTimes, Kind, PhotoR
 use crate::domain::evidence::{Box2, Point};
 use crate::domain::user::DocumentType;
 use capture::Capture;
+pub use engine::day_of;
 use page::Page;
 use portrait::Cut;
 use rectify::Flat;

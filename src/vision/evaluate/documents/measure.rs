@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 
+use jiff::civil::Date;
 use serde::Serialize;
 
 use super::truth::{Class, Side as TrueSide, Specimen};
-use crate::domain::document::{DocumentSeen, Evidence, FieldName, NumberSeen, Side, Source};
+use crate::domain::document::{DocumentSeen, Evidence, FieldName, NumberSeen, Side, Source, has_valid_digit};
 use crate::domain::evidence::Point;
 use crate::domain::user::{DocumentNumber, DocumentType};
 use crate::vision::document::barcode;
@@ -79,6 +80,27 @@ pub fn number(truth: &Specimen) -> Option<String> {
         barcode::number(&code).map(str::to_owned)
     });
     printed.or(coded).map(|number| canonical(&number))
+}
+
+/// Whether a specimen gives reason for a warning: it had expired on that day, or its number's own digit does not hold.
+pub fn is_due(truth: &Specimen, slug: &str, today: Date) -> bool {
+    match slug {
+        "expired" => expiry(truth).is_some_and(|date| date < today),
+        "number_check_digit" => {
+            truth.class == Class::Cedula && number(truth).is_some_and(|number| !has_valid_digit(&number))
+        }
+        _ => false,
+    }
+}
+
+/// As printed, or as a card's zone has it.
+fn expiry(truth: &Specimen) -> Option<Date> {
+    let printed = truth.fields.get("expiry_date").cloned();
+    let coded = || {
+        let date = truth.mrz.get(1).filter(|_| truth.mrz.len() == 3)?.get(8..14)?;
+        Some(format!("20{}-{}-{}", date.get(..2)?, date.get(2..4)?, date.get(4..)?))
+    };
+    printed.or_else(coded)?.parse().ok()
 }
 
 pub fn class(truth: &Specimen) -> Option<DocumentType> {

@@ -15,6 +15,7 @@ use crate::domain::document::DocumentTimes;
 use crate::domain::evidence::Examiner as _;
 use crate::domain::time::Timestamp;
 use crate::vision::Engine;
+use crate::vision::document::day_of;
 use truth::Truth;
 
 /// Examines every photo of the folder and holds it against the folder's truth. `progress` hears of photos done and all.
@@ -40,5 +41,5 @@ pub fn run(
         outcomes.push(measure::outcome(photo, &seen, &numbers, milliseconds));
     }
     progress(truth.photos.len(), truth.photos.len());
-    Ok((report::of(&truth, &outcomes, &times), outcomes))
+    Ok((report::of(&truth, &outcomes, &times, day_of(now)), outcomes))
 }

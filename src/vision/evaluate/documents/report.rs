@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use jiff::civil::Date;
 use serde::Serialize;
 
-use super::measure::Outcome;
+use super::measure::{self, Outcome};
 use super::truth::{Class, Specimen, Truth};
 use crate::domain::document::DocumentTimes;
 
@@ -40,7 +41,7 @@ pub struct Report {
     pub neither: Share,
     /// Wrong numbers that were taken for a document's, among all that were tried.
     pub false_accepts: Share,
-    /// Of genuine specimens, on how many each warning was raised.
+    /// Of the genuine specimens that give no reason for it, on how many each warning was raised.
     pub warnings: BTreeMap<String, Share>,
     pub milliseconds: Times,
     /// The process's largest memory so far, in MiB; `None` where the system does not tell.
@@ -76,7 +77,7 @@ pub struct Times {
 /// A quadrilateral is found when it overlaps the true one by more than this.
 const OVERLAP_MIN: f64 = 0.9;
 
-pub fn of(truth: &Truth, outcomes: &[Outcome], times: &[(f64, DocumentTimes)]) -> Report {
+pub fn of(truth: &Truth, outcomes: &[Outcome], times: &[(f64, DocumentTimes)], today: Date) -> Report {
     let is_document = |photo: &Specimen| photo.class != Class::Neither;
     let documents = || truth.photos.iter().zip(outcomes).filter(|(photo, _)| is_document(photo));
     let mut levels: BTreeMap<String, Level> = BTreeMap::new();
@@ -89,7 +90,7 @@ pub fn of(truth: &Truth, outcomes: &[Outcome], times: &[(f64, DocumentTimes)]) -
         for level in ["all".to_owned(), name.unwrap_or_default()] {
             levels.entry(level).or_default().add(outcome);
         }
-        for (slug, share) in &mut warnings {
+        for (slug, share) in warnings.iter_mut().filter(|(slug, _)| !measure::is_due(photo, slug, today)) {
             share.add(outcome.warnings.contains(slug));
         }
     }
