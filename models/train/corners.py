@@ -16,7 +16,7 @@ import time
 import cv2
 import numpy as np
 import torch
-from safetensors.numpy import load_file, save_file
+from safetensors.numpy import save_file
 from torch import nn
 from torch.nn import functional as F
 
@@ -27,14 +27,11 @@ BATCH = 16
 class Block(nn.Module):
     """Convolution, normalisation, ReLU; with a shortcut where the shape stays."""
 
-    # Whether the normalisation is folded in already, as in weights that the training goes on from.
-    plain = False
-
     def __init__(self, inputs, outputs, stride=1, shortcut=False, kernel=3, pad=None):
         super().__init__()
         pad = kernel // 2 if pad is None else pad
-        self.conv = nn.Conv2d(inputs, outputs, kernel, stride, pad, bias=self.plain)
-        self.norm = nn.Identity() if self.plain else nn.BatchNorm2d(outputs)
+        self.conv = nn.Conv2d(inputs, outputs, kernel, stride, pad, bias=False)
+        self.norm = nn.BatchNorm2d(outputs)
         self.shortcut = shortcut
 
     def forward(self, x):
@@ -42,8 +39,6 @@ class Block(nn.Module):
         return F.relu(x + y if self.shortcut else y)
 
     def folded(self):
-        if self.plain:
-            return self.conv.weight, self.conv.bias
         scale = self.norm.weight / torch.sqrt(self.norm.running_var + self.norm.eps)
         bias = self.norm.bias - self.norm.running_mean * scale
         return self.conv.weight * scale[:, None, None, None], bias
@@ -243,61 +238,63 @@ def export(net, path):
     save_file(tensors, path)
 
 
-def go_on_from(net, path):
-    for name, tensor in load_file(path).items():
-        part, kind = name.rsplit(".", 1)
-        layer = getattr(net, part)
-        getattr(layer.conv if isinstance(layer, Block) else layer, kind).data.copy_(torch.from_numpy(tensor))
+def by_the_clock(net, given, loss, show, peak, warm, decay):
+    """Trains until the minutes are over. `loss` draws a batch and tells the net's loss on it, `show` what the tuning set says."""
+    print(f"{sum(p.numel() for p in net.parameters())} parameters", flush=True)
+    optimiser = torch.optim.AdamW(net.parameters(), lr=peak, weight_decay=decay)
+    begun, step, shown, running = time.monotonic(), 0, 0.0, None
+    while (share := (time.monotonic() - begun) / (given.minutes * 60)) < 1:
+        rate = peak * min(1.0, step / warm) * (0.5 + 0.5 * math.cos(math.pi * share)) + 1e-5
+        optimiser.param_groups[0]["lr"] = rate
+        lost = loss()
+        optimiser.zero_grad(set_to_none=True)
+        lost.backward()
+        nn.utils.clip_grad_norm_(net.parameters(), 5.0)
+        optimiser.step()
+        step += 1
+        running = lost.item() if running is None else 0.97 * running + 0.03 * lost.item()
+        if share > shown:
+            shown += 1 / 15
+            print(f"{share:.2f} step {step} loss {running:.4f}; tuning: {show(False)}", flush=True)
+            net.eval()
+            export(net, given.out)
+            net.train()
+    print(f"{step} steps; all of tuning: {show(True)}")
+    net.eval()
+    export(net, given.out)
 
 
-def main():
+def arguments():
+    """The command line, and everything that is drawn at random seeded by it."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--train", nargs="+", required=True)
     parser.add_argument("--tune", required=True)
     parser.add_argument("--minutes", type=float, default=45)
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--start", help="weights to go on from, at a fifth of the speed")
     parser.add_argument("--out", required=True)
     given = parser.parse_args()
     torch.set_num_threads(1)
     cv2.setNumThreads(1)
     torch.manual_seed(given.seed)
-    dice = np.random.default_rng(given.seed)
+    return given, np.random.default_rng(given.seed)
+
+
+def main():
+    given, dice = arguments()
     pictures, corners = load(given.train)
     tuning = load([given.tune])
-    Block.plain = given.start is not None
     net = Corners().to(memory_format=torch.channels_last)
-    if given.start:
-        go_on_from(net, given.start)
-    print(f"{len(pictures)} photos, {sum(p.numel() for p in net.parameters())} parameters", flush=True)
-    optimiser = torch.optim.AdamW(net.parameters(), lr=2e-3, weight_decay=1e-4)
-    begun, step, shown, running = time.monotonic(), 0, 0.0, None
-    while (share := (time.monotonic() - begun) / (given.minutes * 60)) < 1:
-        rate = (6e-4 if given.start else 3e-3) * min(1.0, step / 60) * (0.5 + 0.5 * math.cos(math.pi * share)) + 1e-5
-        optimiser.param_groups[0]["lr"] = rate
+
+    def loss():
         x, wanted = batch(pictures, corners, dice, dice.integers(0, len(pictures), BATCH))
-        loss = loss_of(net(x.to(memory_format=torch.channels_last)), wanted)
-        optimiser.zero_grad(set_to_none=True)
-        loss.backward()
-        nn.utils.clip_grad_norm_(net.parameters(), 5.0)
-        optimiser.step()
-        step += 1
-        running = loss.item() if running is None else 0.97 * running + 0.03 * loss.item()
-        if share > shown:
-            shown += 1 / 15
-            overlap, middle, worst = measure(net, tuning[0][:96], tuning[1][:96])
-            print(
-                f"{share:.2f} step {step} loss {running:.4f}; tuning photos: overlap {overlap:.3f}, "
-                f"corners {middle:.2f} cells off, 95 % within {worst:.2f}",
-                flush=True,
-            )
-            net.eval()
-            export(net, given.out)
-            net.train()
-    net.eval()
-    overlap, middle, worst = measure(net, *tuning)
-    print(f"{step} steps of {BATCH}; all tuning photos: overlap {overlap:.4f}, {middle:.2f}, {worst:.2f}")
-    export(net, given.out)
+        return loss_of(net(x.to(memory_format=torch.channels_last)), wanted)
+
+    def show(all_of_them):
+        overlap, middle, worst = measure(net, *(tuning if all_of_them else (part[:96] for part in tuning)))
+        return f"overlap {overlap:.4f}, corners {middle:.2f} cells off, 95 % within {worst:.2f}"
+
+    print(f"{len(pictures)} photos")
+    by_the_clock(net, given, loss, show, peak=3e-3, warm=60, decay=1e-4)
 
 
 if __name__ == "__main__":

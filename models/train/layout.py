@@ -8,11 +8,8 @@ with batch normalisation that is folded into the convolutions at the end.
     python layout.py --train DIR [DIR ...] --tune DIR --minutes 30 --out layout.safetensors
 """
 
-import argparse
 import json
-import math
 import pathlib
-import time
 
 import cv2
 import numpy as np
@@ -20,7 +17,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from corners import Block, export, pattern
+from corners import Block, arguments, by_the_clock, pattern
 
 WIDE, HIGH = 192, 128
 BATCH = 32
@@ -61,7 +58,7 @@ def load(folders):
     return pictures, np.array(kinds)
 
 
-def other(pictures, kinds, dice):
+def other(pictures, dice):
     """What looks like a document and is none: turned wrongly, mirrored, put together of two, a part of one, or a ground."""
     picture = pictures[dice.integers(len(pictures))]
     kind = dice.choice(6, p=[0.35, 0.1, 0.25, 0.1, 0.1, 0.1])
@@ -131,7 +128,7 @@ def batch(pictures, kinds, dice, count):
     seen, wanted = [], []
     for _ in range(count):
         if dice.random() < 0.3:
-            picture, kind = other(pictures, kinds, dice), NOTHING
+            picture, kind = other(pictures, dice), NOTHING
         else:
             at = dice.integers(len(pictures))
             picture, kind = pictures[at], kinds[at]
@@ -160,45 +157,21 @@ def measure(net, pictures, kinds, count):
 
 
 def main():
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--train", nargs="+", required=True)
-    parser.add_argument("--tune", required=True)
-    parser.add_argument("--minutes", type=float, default=30)
-    parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--out", required=True)
-    given = parser.parse_args()
-    torch.set_num_threads(1)
-    cv2.setNumThreads(1)
-    torch.manual_seed(given.seed)
-    dice = np.random.default_rng(given.seed)
+    given, dice = arguments()
     pictures, kinds = load(given.train)
     tuning = load([given.tune])
     net = Layout().to(memory_format=torch.channels_last)
-    print(f"{len(pictures)} drawings, {sum(p.numel() for p in net.parameters())} parameters", flush=True)
-    optimiser = torch.optim.AdamW(net.parameters(), lr=2e-3, weight_decay=1e-3)
-    begun, step, shown, running = time.monotonic(), 0, 0.0, None
-    while (share := (time.monotonic() - begun) / (given.minutes * 60)) < 1:
-        optimiser.param_groups[0]["lr"] = 2e-3 * min(1.0, step / 100) * (0.5 + 0.5 * math.cos(math.pi * share)) + 1e-5
+
+    def loss():
         x, wanted = batch(pictures, kinds, dice, BATCH)
-        loss = F.cross_entropy(net(x.to(memory_format=torch.channels_last)), wanted, label_smoothing=0.02)
-        optimiser.zero_grad(set_to_none=True)
-        loss.backward()
-        nn.utils.clip_grad_norm_(net.parameters(), 5.0)
-        optimiser.step()
-        step += 1
-        running = loss.item() if running is None else 0.97 * running + 0.03 * loss.item()
-        if share > shown:
-            shown += 1 / 10
-            right, missed, taken = measure(net, *tuning, 256)
-            print(f"{share:.2f} step {step} loss {running:.4f}; tuning: {right:.3f} right, {missed:.3f} missed, {taken:.3f} taken",
-                  flush=True)
-            net.eval()
-            export(net, given.out)
-            net.train()
-    right, missed, taken = measure(net, *tuning, 2048)
-    print(f"{step} steps of {BATCH}; tuning: {right:.4f} right, {missed:.4f} missed, {taken:.4f} taken")
-    net.eval()
-    export(net, given.out)
+        return F.cross_entropy(net(x.to(memory_format=torch.channels_last)), wanted, label_smoothing=0.02)
+
+    def show(all_of_them):
+        right, missed, taken = measure(net, *tuning, 2048 if all_of_them else 256)
+        return f"{right:.4f} right, {missed:.4f} missed, {taken:.4f} taken"
+
+    print(f"{len(pictures)} drawings")
+    by_the_clock(net, given, loss, show, peak=2e-3, warm=100, decay=1e-3)
 
 
 if __name__ == "__main__":

@@ -43,7 +43,7 @@ def ink(rng, above: str, said: str, below: str, size: int, spacing: float):
     shown = said.replace("<", dash) if said else LABELS[int(rng.integers(len(LABELS)))]
     ends = [font.getlength(shown[:count]) for count in range(len(shown) + 1)]
     margin = 7 * size
-    left, top, _, bottom = font.getbbox("8")
+    _, top, _, bottom = font.getbbox("8")
     capital = bottom - top
     high, wide = int(5.2 * capital), int(2 * margin + ends[-1])
     image = Image.new("L", (wide, high))

@@ -3,8 +3,8 @@
 Machine-readable lines are of fixed pitch, so the network first learns frame by frame which letter lies there, and only
 then by CTC. The batches depend on the seeds and on STEPS alone. MINUTES ends a run early; a run goes on from its last
 checkpoint in WORK. START are exported weights: training goes on from them, by CTC alone, at a third of the rate, and sees
-each line once. The held-out lines are of other seeds and decide nothing: they are read to be printed. The result is
-the running average of the weights, which `export.py` folds and writes.
+each line once. The held-out lines are of other seeds and are read to be printed; where they ended a run, models/README.md
+says so. The result is the running average of the weights, which `export.py` folds and writes.
 """
 
 import math
@@ -130,7 +130,9 @@ def main() -> None:
         for part, name in ((net, "net"), (average, "average"), (optimiser, "optimiser")):
             part.load_state_dict(state[name])
     # The seed of the lines is in their files' names.
-    seed = int(next(data.glob("*.npz")).name.split("-")[0])
+    while not (drawn := next(data.glob("*.npz"), None)):
+        time.sleep(1)
+    seed = int(drawn.name.split("-")[0])
     started, losses = time.monotonic(), []
     for step, (number, half) in enumerate(schedule(steps, 1 if start else ROUNDS)):
         if step < done:
