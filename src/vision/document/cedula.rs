@@ -105,8 +105,8 @@ const BACK_2026_ANCHORS: &[Anchor] = &[
 /// Small values that text detection may miss: they are read where they must stand.
 const FORCED: &[FieldName] = &[Number, Sex, BloodType];
 
-/// Which model a side is of, by phrases that only one has, and where none was read by its layout.
-pub fn card(lines: &[Line], side: Side, layout: &str) -> Card {
+/// Which model a side is of, by phrases that only one has, and where those do not tell by its layout.
+pub fn card(lines: &[Line], side: Side, layout: Option<&str>) -> Card {
     let (old, new): (&[&str], &[&str]) = match side {
         Side::Front => (
             &["FECHADEEXPIRACION", "SANGRE", "REPUBLICADOMINICANA", "OCUPACION"],
@@ -116,7 +116,7 @@ pub fn card(lines: &[Line], side: Side, layout: &str) -> Card {
     };
     let holds = |phrase: &&&str| lines.iter().any(|line| phrases::find(&line.written, phrase).is_some());
     let (old, new) = (old.iter().filter(holds).count(), new.iter().filter(holds).count());
-    let is_old = old > new || (old == new && layout == Card::Front2014.model());
+    let is_old = old > new || (old == new && layout == Some(Card::Front2014.model()));
     match (side, is_old) {
         (Side::Front, true) => Card::Front2014,
         (Side::Front, false) => Card::Front2026,

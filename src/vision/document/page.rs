@@ -108,13 +108,21 @@ impl Page {
     pub(super) fn fields(&self, nets: Nets, picture: &RgbImage, kind: &mut Kind) -> Result<Vec<Field>, NetError> {
         match (kind.class, kind.side) {
             (Some(DocumentType::Cedula), Some(side)) => {
-                let card = cedula::card(&self.lines, side, self.layout.model);
+                let layout = Some(self.layout.model).filter(|_| self.layout.is_likely());
+                let card = cedula::card(&self.lines, side, layout);
                 kind.model = Some(card.model().to_owned());
                 let (mut found, missing) = cedula::read(card, &self.lines, self.size);
                 let places: Vec<_> = missing.iter().map(|(_, place)| *place).collect();
                 let forced = read::recognise::lines(nets.text_reader, nets.alphabet, picture, &places)?;
                 found.extend(missing.iter().zip(&forced).filter_map(|((name, _), line)| cedula::forced(*name, line)));
-                found.extend(self.placed_number().filter(|_| side == Side::Front));
+                if let Some(placed) = self.placed_number().filter(|_| side == Side::Front) {
+                    // Read alike by both, it is told once, by the surer one.
+                    let alike = |field: &Field| field.name == placed.name && field.value == placed.value;
+                    if !found.iter().any(|field| alike(field) && field.confidence >= placed.confidence) {
+                        found.retain(|field| !alike(field));
+                        found.push(placed);
+                    }
+                }
                 Ok(found)
             }
             (Some(DocumentType::Passport), _) => Ok(passport::read(&self.lines)),

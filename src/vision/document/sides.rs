@@ -44,9 +44,9 @@ impl Seen {
 
 /// For a picture and its three turns, by quarters clockwise: the likeliest side that it then shows upright.
 pub fn turned(net: &Net, picture: &RgbImage) -> Result<[Seen; 4], NetError> {
-    // Two turns lie alike, brought to the net's size once.
-    let lying = small(picture);
-    let standing = small(&imageops::rotate90(picture));
+    let (wide, high) = (layout::WIDE as u32, layout::HIGH as u32);
+    let lying = resized(picture, wide, high);
+    let standing = imageops::rotate90(&resized(picture, high, wide));
     let turns = [&lying, &standing, &imageops::rotate180(&lying), &imageops::rotate180(&standing)];
     let values: Vec<f32> =
         turns.iter().flat_map(|turn| turn.as_raw().iter().map(|value| f32::from(*value) / 127.5 - 1.0)).collect();
@@ -55,20 +55,15 @@ pub fn turned(net: &Net, picture: &RgbImage) -> Result<[Seen; 4], NetError> {
     let chances = chances.flatten_all()?.to_vec1::<f32>()?;
     let likeliest = |turn: usize| {
         let own = chances.iter().skip(turn * layout::CLASSES + 1).take(SIDES.len());
-        let (_, probability, (class, side, model)) = own
-            .zip(SIDES)
-            .enumerate()
-            .map(|(index, (chance, side))| (index, f64::from(*chance), side))
-            .max_by(|a, b| a.1.total_cmp(&b.1))
-            .unwrap_or((0, 0.0, SIDES[0]));
-        Seen { class, side, model, probability }
+        let best = own.zip(SIDES).max_by(|a, b| a.0.total_cmp(b.0));
+        let (probability, (class, side, model)) = best.unwrap_or((&0.0, SIDES[0]));
+        Seen { class, side, model, probability: f64::from(*probability) }
     };
     Ok([0, 1, 2, 3].map(likeliest))
 }
 
-/// At the net's size, whatever its proportions.
-fn small(picture: &RgbImage) -> RgbImage {
-    let (wide, high) = (layout::WIDE as u32, layout::HIGH as u32);
+/// At this size, whatever its proportions.
+fn resized(picture: &RgbImage, wide: u32, high: u32) -> RgbImage {
     let factor = (f64::from(picture.width()) / f64::from(wide)).min(f64::from(picture.height()) / f64::from(high));
     let near = resize::shrink(picture, (factor / 1.5).max(1.0));
     imageops::resize(near.as_ref(), wide, high, imageops::FilterType::Triangle)
